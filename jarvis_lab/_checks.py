@@ -1,0 +1,76 @@
+"""Argument errors: one place for their wording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = ["choice", "column", "fraction", "names", "positive", "text", "whole"]
+
+
+def names(values: Iterable[object], *, most: int = 12) -> str:
+    """List values for an error message, cut after ``most``."""
+    items = list(values)
+    shown = ", ".join(repr(item) for item in items[:most])
+    return f"{shown}, … ({len(items)} in all)" if len(items) > most else shown or "none"
+
+
+def choice(name: str, value: Any, options: Sequence[str]) -> str:
+    """Return ``value`` if it is one of ``options``."""
+    if not isinstance(value, str) or value not in options:
+        raise ValueError(f"{name}={value!r} is not one of {names(options)}.")
+    return value
+
+
+def fraction(name: str, value: float, *, ends: bool = False) -> float:
+    """Return ``value`` as a float between 0 and 1, the ends allowed only with ``ends``."""
+    number = _number(name, value)
+    if not (0.0 <= number <= 1.0 if ends else 0.0 < number < 1.0):
+        span = "from 0 to 1" if ends else "between 0 and 1, both excluded"
+        raise ValueError(f"{name}={value!r} must be {span}.")
+    return number
+
+
+def positive(name: str, value: float, *, zero: bool = False) -> float:
+    """Return ``value`` as a finite float above 0 (or at least 0 with ``zero``)."""
+    number = _number(name, value)
+    if not (number >= 0.0 if zero else number > 0.0) or number == float("inf"):
+        raise ValueError(f"{name}={value!r} must be {'at least' if zero else 'above'} 0.")
+    return number
+
+
+def whole(name: str, value: int, *, least: int = 0) -> int:
+    """Return ``value`` if it is a whole number of at least ``least``."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be a whole number, not {type(value).__name__} {value!r}.")
+    if value < least:
+        raise ValueError(f"{name}={value!r} must be at least {least}.")
+    return int(value)
+
+
+def text(name: str, value: object) -> str:
+    """Return ``value`` if it is text with at least one visible character."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text, not {type(value).__name__} {value!r}.")
+    if not value.strip():
+        raise ValueError(f"{name} must not be empty.")
+    return value
+
+
+def column(wanted: str, available: Iterable[object], *, where: str, hint: str) -> str:
+    """Return ``wanted`` if the table at ``where`` has that column."""
+    have = list(available)
+    if wanted not in have:
+        raise ValueError(f"{where} has no column {wanted!r}; it has {names(have)}. {hint}")
+    return wanted
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, (bool, str, bytes)):
+        raise TypeError(f"{name} must be a number, not {type(value).__name__} {value!r}.")
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{name} must be a number, not {type(value).__name__} {value!r}."
+        ) from None

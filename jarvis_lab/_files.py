@@ -1,0 +1,111 @@
+"""The only code that writes: atomic replace, fsync append, canonical JSON, sha256."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+__all__ = [
+    "TEMPORARY_SUFFIX",
+    "append_durably",
+    "atomic_writer",
+    "canonical_json",
+    "sha256_bytes",
+    "sha256_file",
+    "sync_folder",
+    "write_bytes",
+]
+
+TEMPORARY_SUFFIX = ".tmp"
+_BLOCK = 1 << 20
+
+
+@contextlib.contextmanager
+def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a hidden temporary file that takes the name ``path`` when the block ends well.
+
+    The bytes are on disk before the name changes hands, and so is the name afterwards. If the
+    block raises (Ctrl-C included) the temporary file is removed and an older ``path`` stays as
+    it was. Killed outright, the process leaves at most a file named ``.*.tmp``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"Cannot write {target}: the folder {target.parent} does not exist. Create it first."
+        )
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=_BLOCK) as handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    sync_folder(target.parent)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write ``data`` to ``path``, whole or not at all."""
+    with atomic_writer(path) as handle:
+        handle.write(data)
+
+
+def append_durably(descriptor: int, data: bytes) -> None:
+    """Append ``data`` with one write and wait until it is on disk.
+
+    Raises
+    ------
+    OSError
+        If the write was short or failed; the file may then end in torn bytes, so the caller
+        must not append to it again.
+    """
+    written = os.write(descriptor, data)
+    if written != len(data):
+        raise OSError(f"Only {written} of {len(data)} bytes were written: is the disk full?")
+    os.fsync(descriptor)
+
+
+def sync_folder(folder: str | os.PathLike[str]) -> None:
+    """Make the names in ``folder`` durable (no-op where folders cannot be opened)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def canonical_json(value: Any) -> bytes:
+    """Encode ``value`` as compact UTF-8 JSON with sorted keys, the same bytes everywhere."""
+    return msgspec.json.encode(value, order="sorted")
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hexadecimal SHA-256 of ``data``."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: str | os.PathLike[str]) -> str:
+    """Hexadecimal SHA-256 of the file's bytes."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+_BINARY: int = getattr(os, "O_BINARY", 0)

@@ -1,0 +1,181 @@
+"""JSON Lines: one line at a time, bad lines counted and placed, nothing silently dropped."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeVar
+
+import msgspec
+
+__all__ = ["BadLine", "BadLineError", "BadLineWarning", "BadLines", "OnBadLines", "decode_lines"]
+
+T = TypeVar("T")
+_BLOCK = 1 << 20
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """A line that could not be read: where it stands and why."""
+
+    file: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}: {self.reason}"
+
+
+OnBadLines = Literal["warn", "error", "skip"] | Callable[[BadLine], object]
+
+
+class BadLineError(ValueError):
+    """A line could not be read and ``on_bad_lines="error"``."""
+
+
+class BadLineWarning(UserWarning):
+    """Lines could not be read; the text has their count and the first places."""
+
+
+class BadLines:
+    """What to do with bad lines, and the count of those met.
+
+    Parameters
+    ----------
+    on_bad_lines
+        ``"error"`` raises :class:`BadLineError` at the first one; ``"warn"`` gives one
+        :class:`BadLineWarning` from :meth:`close`; ``"skip"`` is silent; a callable receives
+        each :class:`BadLine`.
+
+    Attributes
+    ----------
+    count : int
+        Bad lines met.
+    replaced : int
+        Lines whose invalid UTF-8 was read as U+FFFD. They are kept, not bad.
+    """
+
+    def __init__(self, on_bad_lines: OnBadLines = "warn") -> None:
+        if not callable(on_bad_lines) and on_bad_lines not in ("warn", "error", "skip"):
+            raise ValueError(
+                f"on_bad_lines={on_bad_lines!r} is not 'warn', 'error', 'skip' or a callable."
+            )
+        self._policy = on_bad_lines
+        self._first: list[BadLine] = []
+        self._replaced_in: list[str] = []
+        self.count = 0
+        self.replaced = 0
+
+    def add(self, file: str, line: int, reason: str) -> None:
+        """Report one bad line."""
+        bad = BadLine(file, line, reason)
+        if self._policy == "error":
+            raise BadLineError(f"{bad}. Pass on_bad_lines='warn' to read the other lines.")
+        self.count += 1
+        if callable(self._policy):
+            self._policy(bad)
+        elif len(self._first) < _SHOWN:
+            self._first.append(bad)
+
+    def add_replaced(self, file: str) -> None:
+        """Report one line whose invalid UTF-8 was read as U+FFFD."""
+        self.replaced += 1
+        if file not in self._replaced_in and len(self._replaced_in) < _SHOWN:
+            self._replaced_in.append(file)
+
+    def close(self, *, stacklevel: int = 3) -> None:
+        """Warn once, if there is something to say and the policy is to warn."""
+        if self._policy != "warn":
+            return
+        if self.count:
+            places = "; ".join(map(str, self._first))
+            more = f"; and {self.count - _SHOWN} more" if self.count > _SHOWN else ""
+            warnings.warn(
+                f"{self.count} bad line{'s' * (self.count > 1)} left out: {places}{more}. "
+                "Pass on_bad_lines=list.append to collect them.",
+                BadLineWarning,
+                stacklevel=stacklevel,
+            )
+        if self.replaced:
+            warnings.warn(
+                f"{self.replaced} line{'s' * (self.replaced > 1)} with invalid UTF-8 read with "
+                f"U+FFFD in its place: {', '.join(self._replaced_in)}.",
+                BadLineWarning,
+                stacklevel=stacklevel,
+            )
+
+
+@contextlib.contextmanager
+def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file for reading, unpacking gzip and zstandard as recognised by their first bytes."""
+    with open(path, "rb") as raw:
+        magic = raw.read(4)
+        raw.seek(0)
+        if magic[:2] == _GZIP:
+            with gzip.open(raw, "rb") as handle:
+                yield handle  # type: ignore[misc]
+        elif magic == _ZSTD:
+            import zstandard
+
+            reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
+            with io.BufferedReader(reader, _BLOCK) as handle:
+                yield handle  # type: ignore[misc]
+        else:
+            yield raw
+
+
+def iter_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:
+    r"""Give (line number from 1, stripped line) for each line that is not blank.
+
+    Lines end at ``\n`` only: U+2028 and U+0085 inside a JSON string are text.
+    """
+    with open_bytes(path) as handle:
+        for number, line in enumerate(handle, start=1):
+            stripped = line.strip()
+            if stripped:
+                yield number, stripped
+
+
+def decode_lines(
+    path: str | Path, decoder: msgspec.json.Decoder[T], bad_lines: BadLines
+) -> Iterator[tuple[int, T]]:
+    """Give (line number, record) for each readable line, reporting the others to ``bad_lines``."""
+    file = str(path)
+    decode = decoder.decode
+    for number, line in iter_lines(path):
+        try:
+            record = decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            repaired = _repair(line)
+            if repaired is None:
+                bad_lines.add(file, number, _reason(error))
+                continue
+            try:
+                record = decode(repaired)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as again:
+                bad_lines.add(file, number, _reason(again))
+                continue
+            bad_lines.add_replaced(file)
+        yield number, record
+
+
+def _repair(line: bytes) -> bytes | None:
+    """Invalid UTF-8 as U+FFFD; None if the line was valid."""
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("utf-8", errors="replace").encode("utf-8")
+    return None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return str(error) or type(error).__name__
