@@ -1,0 +1,1 @@
+"""What make_sample.py puts together: the truth, and one module for each kind of file."""
