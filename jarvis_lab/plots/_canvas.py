@@ -1,0 +1,88 @@
+"""Figures that fit their content, text as it is, and colours that can be told apart."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.registry import BackendFilter, backend_registry
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+__all__ = ["MARKERS", "PALETTE", "PLAIN", "counted", "limits", "new_axes", "readable_on", "say"]
+
+#: Okabe and Ito's colours without the yellow, which is too pale for thin lines.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#666666")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+PLAIN: dict[str, Any] = {"parse_math": False}
+
+
+def new_axes(width: float, height: float) -> Axes:
+    """Axes in a figure of that size in inches.
+
+    In a notebook or on a screen the figure belongs to pyplot, which shows it and closes it. On
+    a backend that writes files only nobody would, so there the figure is free and is forgotten
+    with its last reference.
+    """
+    files_only = backend_registry.list_builtin(  # type: ignore[no-untyped-call]
+        BackendFilter.NON_INTERACTIVE
+    )
+    if mpl.get_backend().lower() in files_only:
+        return Figure(figsize=(width, height), layout="constrained").add_subplot()
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def say(ax: Axes, sentence: str) -> Axes:
+    """Show a sentence in place of a plot."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, sentence, ha="center", va="center", transform=ax.transAxes, wrap=True)
+    return ax
+
+
+def limits(low: float, high: float) -> tuple[float, float]:
+    """``low`` and ``high`` rounded outwards to tenths, inside [0, 1] if they are."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return 0.0, 1.0
+    first, last = math.floor(low * 10 + 1e-9) / 10, math.ceil(high * 10 - 1e-9) / 10
+    if last - first < 0.15:
+        last = first + 0.2
+    if last > 1.0 >= high:
+        first, last = min(first, 0.8), 1.0
+    return first, last
+
+
+def counted(n: int) -> str:
+    """A count in at most five characters."""
+    for size, unit in ((1_000_000, "M"), (10_000, "k")):
+        if n >= size:
+            scaled = n / (1_000_000 if unit == "M" else 1_000)
+            return f"{scaled:.1f}{unit}" if scaled < 10 else f"{scaled:.0f}{unit}"
+    return f"{n:,}"
+
+
+def readable_on(colour: Any) -> str:
+    """Black or white, whichever contrasts more with ``colour``."""
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)[:3]
+    ]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if luminance > 0.179 else "white"
+
+
+def relabel(texts: list[Text], names: list[str]) -> None:
+    """Set the texts of a legend, which would drop names that begin with an underscore."""
+    for text, name in zip(texts, names, strict=True):
+        text.set_parse_math(False)
+        text.set_text(name)
+
+
+def inches(ax: Axes) -> tuple[float, float]:
+    """Width and height of the axes in inches."""
+    figure = cast(Figure, ax.get_figure(root=True))
+    box = ax.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+    return box.width, box.height
