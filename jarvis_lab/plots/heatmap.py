@@ -18,7 +18,7 @@ from jarvis_lab.plots._table import MEASURES, Cells, ordered_models, read_cells,
 __all__ = ["plot_score_heatmap"]
 
 _COLOURS = "viridis"
-_FRAME, _GAP = 0.065, 0.012  # inches
+_FRAME, _GAP = 0.05, 0.012  # inches
 _BAR_WIDTH, _BAR_HEIGHT = 0.16, 2.4
 
 
@@ -102,8 +102,8 @@ def plot_score_heatmap(
 
 def _sized_axes(names: list[str], classes: list[str]) -> tuple[Axes, tuple[float, float]]:
     """New axes, and width and height of a cell in inches."""
-    wide, high = (0.46 if len(names) > 12 else 0.66), (0.42 if len(classes) <= 20 else 0.34)
-    below = min(max(map(len, names)) * 0.085, 2.8) + 0.8
+    wide, high = (0.46 if len(names) > 12 else 0.66), (0.42 if len(classes) <= 20 else 0.38)
+    below = min(max(map(len, names)) * 0.085, 2.8) + 0.9
     beside = max(map(len, classes)) * 0.085 + 1.0
     width = max(wide * len(names) + beside, 5.2)
     height = max(high * len(classes) + below, 2.4)
