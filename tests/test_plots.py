@@ -163,7 +163,9 @@ def test_many_models_get_one_labelled_panel_for_each_class():
     )
     for panel in ax.child_axes:
         own = scores[scores["query_class"] == panel.get_title(loc="left")]
-        assert sorted(x for x, _, _ in points(panel)) == sorted(own["reward_mean"])
+        line = {model: 29 - int(model[-2:]) for model in own["model"]}
+        drawn_at = sorted((x, y) for x, y, _ in points(panel))
+        assert drawn_at == sorted(zip(own["reward_mean"], own["model"].map(line), strict=True))
         assert sorted(spans(panel)) == sorted(
             zip(own["reward_mean_low"], own["reward_mean_high"], strict=True)
         )
