@@ -58,8 +58,8 @@ class BadLines:
     ----------
     count : int
         Bad lines met.
-    replaced : int
-        Lines whose invalid UTF-8 was read as U+FFFD. They are kept, not bad.
+    replaced_in : list of str
+        The file of each line whose invalid UTF-8 was read as U+FFFD. Such lines are kept.
     """
 
     def __init__(self, on_bad_lines: OnBadLines = "warn") -> None:
@@ -69,9 +69,8 @@ class BadLines:
             )
         self._policy = on_bad_lines
         self._first: list[BadLine] = []
-        self._replaced_in: list[str] = []
         self.count = 0
-        self.replaced = 0
+        self.replaced_in: list[str] = []
 
     def add(self, file: str, line: int, reason: str) -> None:
         """Report one bad line."""
@@ -86,9 +85,7 @@ class BadLines:
 
     def add_replaced(self, file: str) -> None:
         """Report one line whose invalid UTF-8 was read as U+FFFD."""
-        self.replaced += 1
-        if file not in self._replaced_in and len(self._replaced_in) < _SHOWN:
-            self._replaced_in.append(file)
+        self.replaced_in.append(file)
 
     def close(self, *, stacklevel: int = 3) -> None:
         """Warn once, if there is something to say and the policy is to warn."""
@@ -103,10 +100,11 @@ class BadLines:
                 BadLineWarning,
                 stacklevel=stacklevel,
             )
-        if self.replaced:
+        if self.replaced_in:
+            count, files = len(self.replaced_in), list(dict.fromkeys(self.replaced_in))
             warnings.warn(
-                f"{self.replaced} line{'s' * (self.replaced > 1)} with invalid UTF-8 read with "
-                f"U+FFFD in its place: {', '.join(self._replaced_in)}.",
+                f"{count} line{'s' * (count > 1)} with invalid UTF-8 read with "
+                f"U+FFFD in its place: {', '.join(files[:_SHOWN])}.",
                 BadLineWarning,
                 stacklevel=stacklevel,
             )

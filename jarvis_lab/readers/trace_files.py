@@ -1,0 +1,125 @@
+"""Traces in Parquet and CSV files, in their stored blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from jarvis_lab.readers.columns import BLOCK_ROWS, Wanted, canonical
+from jarvis_lab.readers.jsonl import BadLines, open_bytes
+
+__all__ = ["CsvPiece", "ParquetPiece"]
+
+
+@dataclass(frozen=True)
+class ParquetPiece:
+    """One row group of a Parquet file."""
+
+    file: str
+    row_group: int
+
+    def blocks(self, wanted: Wanted, bad_lines: BadLines) -> Iterator[pa.Table]:
+        """Tables of at most 65,536 rows, of the wanted columns alone."""
+        del bad_lines
+        with _damage_named(self.file), pa.parquet.ParquetFile(self.file) as parquet:
+            have = parquet.schema_arrow.names
+            for batch in parquet.iter_batches(
+                BLOCK_ROWS, row_groups=[self.row_group], columns=wanted.stored(have)
+            ):
+                table = pa.Table.from_batches([batch])
+                yield canonical(table, wanted, where=self.file)
+
+    @classmethod
+    def of_file(cls, file: str) -> list[ParquetPiece]:
+        """The file's row groups in order."""
+        with _damage_named(file), pa.parquet.ParquetFile(file) as parquet:
+            return [cls(file, group) for group in range(parquet.num_row_groups)]
+
+
+@dataclass(frozen=True)
+class CsvPiece:
+    """A CSV file with a header line. An empty unquoted field is missing."""
+
+    file: str
+
+    def blocks(self, wanted: Wanted, bad_lines: BadLines) -> Iterator[pa.Table]:
+        """Tables of at most 65,536 rows; a line with too many or too few fields is a bad line."""
+
+        def report(row: Any) -> str:
+            reason = f"{row.actual_columns} fields where the header has {row.expected_columns}"
+            bad_lines.add(self.file, row.number or 0, reason)
+            return "skip"
+
+        with _damage_named(self.file), open_bytes(self.file) as handle:
+            header = pd.read_csv(handle, nrows=0, dtype=str).columns.tolist()
+        options = pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(header, pa.string()),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            null_values=[""],
+            include_columns=wanted.stored(header),
+        )
+        with _damage_named(self.file), open_bytes(self.file) as handle:
+            # One thread, so that a bad row knows its number.
+            reader = pa.csv.open_csv(
+                handle,
+                read_options=pa.csv.ReadOptions(use_threads=False),
+                parse_options=pa.csv.ParseOptions(
+                    newlines_in_values=True, invalid_row_handler=report
+                ),
+                convert_options=options,
+            )
+            tables, rows = [], 0
+            for batch in reader:
+                while rows + len(batch) >= BLOCK_ROWS:
+                    head = batch.slice(0, BLOCK_ROWS - rows)
+                    yield self._typed([*tables, head], wanted)
+                    batch, tables, rows = batch.slice(len(head)), [], 0
+                tables.append(batch)
+                rows += len(batch)
+            yield self._typed(tables, wanted, reader.schema)
+
+    def _typed(
+        self, batches: list[pa.RecordBatch], wanted: Wanted, schema: pa.Schema | None = None
+    ) -> pa.Table:
+        table = pa.Table.from_batches(batches, schema)
+        for name in {"correct", *wanted.others(table.column_names)} & set(table.column_names):
+            values = table[name].to_pandas()
+            better = pd.Series(_inferred(values))
+            table = table.set_column(
+                table.column_names.index(name), name, pa.array(better, from_pandas=True)
+            )
+        return canonical(table, wanted, where=self.file)
+
+
+def _inferred(values: pd.Series[Any]) -> Any:
+    lowered = values.str.lower()
+    if bool(lowered.dropna().isin(["true", "false"]).all()) and lowered.notna().any():
+        return lowered.map({"true": True, "false": False}).astype("boolean")
+    numbers = pd.to_numeric(values, errors="coerce")
+    return numbers if bool((numbers.notna() == values.notna()).all()) else values
+
+
+class _damage_named:  # noqa: N801 - a context manager
+    """Turn the errors of a damaged file into one that names it."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, (pa.ArrowInvalid, EOFError, OSError)) and not isinstance(
+            error, FileNotFoundError
+        ):
+            raise ValueError(
+                f"{self._file} cannot be read to its end: {error}. Is it damaged or cut off?"
+            ) from error
+
