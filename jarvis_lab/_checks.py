@@ -71,6 +71,4 @@ def _number(name: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TypeError(
-            f"{name} must be a number, not {type(value).__name__} {value!r}."
-        ) from None
+        raise TypeError(f"{name} must be a number, not {type(value).__name__} {value!r}.") from None

@@ -88,9 +88,7 @@ def _re2(words: Sequence[str], before: str, also: dict[str, str], after: str) ->
 # What matches "sure" matches for Python. What does not match "maybe" does not. Between them are
 # words beside, or spelt with, a letter beyond ASCII.
 _CODE_SURE = f"{_BACKTICKS}|" + _re2(_CODE_WORDS, f"[{_ASCII_OTHER}]", {}, f"[{_ASCII_SPACE}]")
-_CODE_MAYBE = _re2(
-    _CODE_WORDS, f"[^{_ASCII_WORD}]", _ALSO, f"(?:[{_ASCII_SPACE}]|[^\\x00-\\x7f])"
-)
+_CODE_MAYBE = _re2(_CODE_WORDS, f"[^{_ASCII_WORD}]", _ALSO, f"(?:[{_ASCII_SPACE}]|[^\\x00-\\x7f])")
 _MATH_SURE = _re2(_MATH_WORDS, f"[{_ASCII_OTHER}]", {}, f"(?:$|[{_ASCII_OTHER}])")
 _MATH_MAYBE = _re2(_MATH_WORDS, f"[^{_ASCII_WORD}]", _ALSO, f"(?:$|[^{_ASCII_WORD}])")
 # str.lower() gives an ASCII letter for two letters beyond ASCII: U+212A (k, in no keyword) and
@@ -152,7 +150,7 @@ def classify_query(query: str | None, *, by: By = "regex") -> str:
     'math'
     """
     if not (query is None or isinstance(query, str)):
-        if query == query:  # noqa: PLR0124 - NaN, pandas' missing text, is not equal to itself
+        if query == query:
             raise TypeError(f"query must be text, not {type(query).__name__} {query!r}.")
         query = None
     if by == "regex":

@@ -25,7 +25,11 @@ def assert_paths_agree(queries, schemes=("regex", "keyword")):
         vectorised = classify_queries(queries, by=by).tolist()
         scalar = [classify_query(query, by=by) for query in queries]
         if vectorised != scalar:
-            place = next(i for i, pair in enumerate(zip(vectorised, scalar, strict=True)) if len(set(pair)) > 1)
+            place = next(
+                i
+                for i, pair in enumerate(zip(vectorised, scalar, strict=True))
+                if len(set(pair)) > 1
+            )
             pytest.fail(f"{by}: {queries[place]!r} is {scalar[place]}, not {vectorised[place]}")
 
 
@@ -51,22 +55,24 @@ def assert_paths_agree_on_all(queries, schemes, group=128):
     separator is no word character, so that a string's edges stay what they were.
     """
     filler = " ;\n; " + "- " * 110
-    joined = [
-        " ;\n; ".join(queries[i : i + group]) + filler for i in range(0, len(queries), group)
-    ]
+    joined = [" ;\n; ".join(queries[i : i + group]) + filler for i in range(0, len(queries), group)]
     for by in schemes:
         vectorised = classify_queries(joined, by=by).tolist()
         scalar = [classify_query(text, by=by) for text in joined]
         assert vectorised == scalar
         matching = [i for i, label in enumerate(scalar) if label in ("code", "math")]
         assert len(matching) < len(joined) / 10, "too many groups match to compare strings"
-        assert_paths_agree([q for i in matching for q in queries[i * group : (i + 1) * group]], [by])
+        assert_paths_agree(
+            [q for i in matching for q in queries[i * group : (i + 1) * group]], [by]
+        )
 
 
 @pytest.mark.parametrize("word", WORDS)
 def test_paths_agree_with_every_code_point_in_place_of_a_letter(word):
     for place in range(len(word)):
-        assert_paths_agree_on_all([word[:place] + c + word[place + 1 :] + " " for c in ALPHABET], schemes_of(word))
+        assert_paths_agree_on_all(
+            [word[:place] + c + word[place + 1 :] + " " for c in ALPHABET], schemes_of(word)
+        )
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -97,7 +103,9 @@ NASTY = st.text(
     st.sampled_from([*"defDEF classimportfunctionsolve`\n\x0b\x1c\x85\xa0", "ı", "İ", "ſ", "K"]),
     max_size=700,
 )
-WORDY = st.lists(st.sampled_from([*WORDS, "x", "ünï", "\u3000", "`", "``", "_", "\u0307"]), max_size=130)
+WORDY = st.lists(
+    st.sampled_from([*WORDS, "x", "ünï", "\u3000", "`", "``", "_", "\u0307"]), max_size=130
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -137,7 +145,9 @@ class Short:
 
 
 def test_wrong_arguments_say_what_to_do():
-    with pytest.raises(ValueError, match="by='domain' is not one of 'regex', 'keyword', and a column"):
+    with pytest.raises(
+        ValueError, match="by='domain' is not one of 'regex', 'keyword', and a column"
+    ):
         classify_query("x", by="domain")
     with pytest.raises(TypeError, match="by must be a scheme, a column's name or an object"):
         classify_queries(["x"], by=3)

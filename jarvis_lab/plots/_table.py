@@ -18,23 +18,22 @@ _HINT = "Make the table with class_scores()."
 
 @dataclass(frozen=True)
 class Measure:
-    """A column of class scores that can be drawn: its axis label, its interval, its n."""
+    """A column of class scores that can be drawn: its label, its interval, columns for its n."""
 
     label: str
     low: str | None
     high: str | None
-    n: str
-    n_label: str
+    n: tuple[str, ...]
 
 
 MEASURES: dict[str, Measure] = {
-    "reward_mean": Measure("mean reward", "reward_mean_low", "reward_mean_high", "n", "n"),
+    "reward_mean": Measure("mean reward", "reward_mean_low", "reward_mean_high", ("n_reward", "n")),
     "success_rate": Measure(
-        "success rate", "success_rate_low", "success_rate_high", "n_outcome", "n with outcome"
+        "success rate", "success_rate_low", "success_rate_high", ("n_outcome",)
     ),
-    "sft_score": Measure("SFT score", None, None, "n", "n"),
-    "trace_score": Measure("trace score", None, None, "n", "n"),
-    "feedback_mean": Measure("mean feedback", None, None, "n_feedback", "n with feedback"),
+    "sft_score": Measure("SFT score", None, None, ("n",)),
+    "trace_score": Measure("trace score", None, None, ("n",)),
+    "feedback_mean": Measure("mean feedback", None, None, ("n_feedback",)),
 }
 
 
@@ -48,6 +47,7 @@ class Cells:
     classes: list[str]
     models: list[str]
     table: pd.DataFrame
+    n_label: str = "n"
 
 
 def read_cells(scores: pd.DataFrame, value: str, *, options: Iterable[str]) -> Cells:
@@ -57,7 +57,8 @@ def read_cells(scores: pd.DataFrame, value: str, *, options: Iterable[str]) -> C
     measure = MEASURES[_checks.choice("value", value, list(options))]
     if scores.empty:
         return Cells([], [], pd.DataFrame())
-    for name in ("query_class", "model", value, measure.n, measure.low, measure.high):
+    n = next((name for name in measure.n if name in scores.columns), measure.n[-1])
+    for name in ("query_class", "model", value, n, measure.low, measure.high):
         if name is not None:
             _checks.column(name, scores.columns, where="scores", hint=_HINT)
     missing = pd.Series(float("nan"), index=scores.index)
@@ -69,7 +70,7 @@ def read_cells(scores: pd.DataFrame, value: str, *, options: Iterable[str]) -> C
             "value": _floats(scores[value]),
             "low": _floats(missing if measure.low is None else scores[measure.low]),
             "high": _floats(missing if measure.high is None else scores[measure.high]),
-            "n": [0 if pd.isna(count) else int(count) for count in scores[measure.n]],
+            "n": [0 if pd.isna(count) else int(count) for count in scores[n]],
             "unsure": [not pd.isna(text) and bool(str(text).strip()) for text in note],
         }
     )
@@ -82,7 +83,8 @@ def read_cells(scores: pd.DataFrame, value: str, *, options: Iterable[str]) -> C
             "scores[scores['scheme'] == 'regex']."
         )
     classes = list(dict.fromkeys(table["query_class"]))
-    return Cells(classes, list(dict.fromkeys(table["model"])), table)
+    label = n.replace("n_", "n with ")
+    return Cells(classes, list(dict.fromkeys(table["model"])), table, label)
 
 
 def ordered_models(cells: Cells) -> list[str]:

@@ -46,10 +46,11 @@ def plot_score_heatmap(
     -------
     matplotlib.axes.Axes
         A cell with a ``note`` in the table is a coloured frame without filling; a cell without
-        a value is grey and hatched; the legend says so. Below each value stands ``n``
-        (``n_outcome`` for ``"success_rate"``, ``n_feedback`` for ``"feedback_mean"``). In an
-        ``ax`` too small for it, n is left out, then the value. An empty table gives an Axes
-        with a sentence.
+        a value is grey and hatched; the legend says so. Below each value stands the n behind it:
+        ``n_reward`` for ``"reward_mean"`` (``n`` if the table has none), ``n_outcome`` for
+        ``"success_rate"``, ``n_feedback`` for ``"feedback_mean"``, else ``n``. In an ``ax`` too
+        small for it, n is left out, then the value. An empty table gives an Axes with a
+        sentence.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def plot_score_heatmap(
             _write(ax, row, column, "–" if math.isnan(cell) else f"{cell:.2f}", n, size, colour)
     _label(ax, names, classes)
     _bar(ax, mesh, MEASURES[value].label, room[0] * len(names), room[1] * len(classes))
-    n_label = MEASURES[value].n_label if size and with_n else ""
+    n_label = cells.n_label if size and with_n else ""
     _legend(ax, n_label, np.isnan(values).any(), (unsure & ~np.isnan(values)).any())
     return ax
 

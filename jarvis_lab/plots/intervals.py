@@ -49,9 +49,10 @@ def plot_class_scores(
     -------
     matplotlib.axes.Axes
         Filled markers are cells to rely on; hollow ones have a ``note`` in the table. The
-        numbers at the right are ``n`` (``n_outcome`` for ``value="success_rate"``). A cell
-        without a value shows its n only; a class and model that the table lacks show nothing.
-        An empty table gives an Axes with a sentence.
+        numbers at the right are the n behind each point: ``n_reward`` (``n`` if the table has
+        none), or ``n_outcome`` for ``value="success_rate"``. A cell without a value shows its
+        n only; a class and model that the table lacks show nothing. An empty table gives an
+        Axes with a sentence.
 
     Raises
     ------
@@ -63,7 +64,9 @@ def plot_class_scores(
     Notes
     -----
     Nothing is computed here except the order of the models: the mean of ``value`` over the
-    rows, weighted by n. Names are shown as text, cut in the middle, control characters escaped.
+    rows, weighted by n. A figure made here belongs to pyplot where pyplot shows figures (in a
+    notebook: below the cell) and is free on a backend that only writes files; in a widget's
+    callback, pass the ``ax`` of a ``Figure`` of your own. Names are shown as text, cut in the middle, control characters escaped.
     A script whose letters matplotlib's font lacks needs ``matplotlib.rcParams["font.family"]``.
 
     Examples
@@ -83,7 +86,7 @@ def plot_class_scores(
         return _canvas.say(ax or _canvas.new_axes(5.0, 1.2), "No scores: the table has no rows.")
     models = ordered_models(cells)
     label = f"{MEASURES[value].label}, with its interval"
-    n_label = MEASURES[value].n_label.replace("with ", "with\n")
+    n_label = cells.n_label.replace("with ", "with\n")
     if len(models) > _MANY:
         return _draw_panels(cells, models, label, n_label, ax)
     return _draw_bands(cells, models, label, n_label, ax)

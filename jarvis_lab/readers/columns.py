@@ -167,7 +167,12 @@ def arrow_array(values: Any, where: str) -> pa.Array:
     """Python or pandas values as an Arrow array, or an error that names the column."""
     try:
         array = pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        OverflowError,
+    ) as error:
         kinds = sorted({type(v).__name__ for v in values if v is not None and v is not pd.NA})
         if "outcome" in where or len(kinds) < 2:
             raise ValueError(
@@ -217,7 +222,7 @@ def _fact(value: Any, kind: str) -> Any:
 
 
 def _cast(column: pa.ChunkedArray, kind: str, where: str) -> pa.ChunkedArray:
-    """One column in its kind; a type that cannot be one is an error, a value that cannot a count."""
+    """One column in its kind. A type that cannot be one is an error; a value is counted."""
     target, found = ARROW_KINDS[kind], column.type
     if found == target:
         return column

@@ -124,7 +124,7 @@ def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
 
             reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
             with io.BufferedReader(reader, _BLOCK) as handle:
-                yield handle  # type: ignore[misc]
+                yield handle
         else:
             yield raw
 

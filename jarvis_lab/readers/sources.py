@@ -6,7 +6,7 @@ import collections
 import glob
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tqdm.auto import tqdm
 
-from jarvis_lab import _checks
 from jarvis_lab.readers.columns import ARROW_KINDS, Wanted, epoch_seconds
-from jarvis_lab.readers.frames import FramePiece, frame_of_traces, listed_steps, listed_traces, lister
+from jarvis_lab.readers.frames import (
+    FramePiece,
+    frame_of_traces,
+    listed_steps,
+    listed_traces,
+    lister,
+)
 from jarvis_lab.readers.jsonl import BadLine, BadLines, open_bytes
 from jarvis_lab.readers.trace_files import CsvPiece, ParquetPiece
 from jarvis_lab.readers.trace_jsonl import JsonlPiece
@@ -70,7 +75,7 @@ class Span:
 
     def cut(self, table: pa.Table, time: str) -> pa.Table:
         """The rows inside the span; those without a time are outside of any bound."""
-        if self.since is None and self.until is None:
+        if not table.num_rows or (self.since is None and self.until is None):
             return table
         if time not in table.column_names:
             raise ValueError(f"since and until need a column {time!r}, which this source lacks.")
@@ -253,7 +258,7 @@ def _expand(path: Path) -> tuple[list[Path], bool]:
     matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []
     if not matches:
         raise FileNotFoundError(
-            f"There is no file {str(path)!r}. Give the path of {_WHAT}, a folder or a glob of these."
+            f"There is no file {str(path)!r}. Give {_WHAT}, or a folder or glob of these."
         )
     return [file for match in matches for file in _expand(Path(match))[0]], True
 

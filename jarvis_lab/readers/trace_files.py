@@ -75,7 +75,8 @@ class CsvPiece:
                 ),
                 convert_options=options,
             )
-            tables, rows = [], 0
+            tables: list[pa.RecordBatch] = []
+            rows = 0
             for batch in reader:
                 while rows + len(batch) >= BLOCK_ROWS:
                     head = batch.slice(0, BLOCK_ROWS - rows)
@@ -122,4 +123,3 @@ class _damage_named:  # noqa: N801 - a context manager
             raise ValueError(
                 f"{self._file} cannot be read to its end: {error}. Is it damaged or cut off?"
             ) from error
-

@@ -66,9 +66,8 @@ class JsonlPiece:
             elif kind is not None and name in wanted:
                 plain = pa.float64() if kind == "time" else ARROW_KINDS[kind]
                 columns[name] = pa.array(values, plain)
-            elif name in wanted or name == "correct":
-                if any(value is not None for value in values):
-                    columns[name] = arrow_array(values, f"{name!r} of {self.file}")
+            elif (name in wanted or name == "correct") and any(v is not None for v in values):
+                columns[name] = arrow_array(values, f"{name!r} of {self.file}")
         if "correct" in columns and columns.get("outcome", pa.nulls(0)).null_count == len(rows):
             columns.pop("outcome", None)
         if not columns:

@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jarvis_lab import _checks
-from jarvis_lab.readers.columns import ARROW_KINDS, BLOCK_ROWS, Wanted, canonical, keys, warn_lost
+from jarvis_lab.readers.columns import BLOCK_ROWS, Wanted, canonical
 from jarvis_lab.readers.jsonl import BadLines
-from jarvis_lab.records import METADATA_FACTS
+from jarvis_lab.readers.trace_sql import SEEDS, affinity, between, cleaned, quoted, selected
 
 __all__ = [
     "DamagedStoreError",
@@ -30,9 +28,6 @@ __all__ = [
 ]
 
 _BATCH_ROWS = 8_192
-# What SQL gives for a value that is not of its column's kind, so that Python can count it.
-_NOT_REAL, _NOT_WHOLE = float("-inf"), -(2**63)
-_SEEDS = {"text": "''", "json": "''", "key": "''", "real": "0.5", "time": "0.5", "whole": "1"}
 
 
 class DamagedStoreError(ValueError):
@@ -104,7 +99,7 @@ class TraceStoreFile:
 
         ``since`` and ``until`` (epoch seconds) let SQLite skip rows that lie outside of them.
         """
-        where = _between(time, since, until)
+        where = between(time, since, until)
         with contextlib.closing(sqlite3.connect(self.uri, uri=True)) as connection:
             ranges = []
             with damage_named(self.path):
@@ -129,7 +124,7 @@ class TraceStoreFile:
         ):
             (oldest,) = connection.execute(
                 f"SELECT min(t) FROM (SELECT {time} AS t FROM {self.table}"
-                f" WHERE {_between(time, since, until)} ORDER BY {time} DESC LIMIT {count})"
+                f" WHERE {between(time, since, until)} ORDER BY {time} DESC LIMIT {count})"
             ).fetchone()
             return oldest if isinstance(oldest, float) else None
 
@@ -151,20 +146,20 @@ class StorePiece:
     def blocks(self, wanted: Wanted, bad_lines: BadLines) -> Iterator[pa.Table]:
         """The piece as one table of the wanted columns."""
         del bad_lines
-        selected = _selected(self.store, wanted)
-        if not selected:
-            selected = {"id": ("1", "whole")}
-        seeds = ", ".join(f"{_SEEDS[kind]} AS {_quoted(n)}" for n, (_, kind) in selected.items())
-        terms = ", ".join(term for term, _ in selected.values())
+        terms = selected(self.store.kinds, wanted)
+        if not terms:
+            terms = {"id": ("1", "whole")}
+        seeds = ", ".join(f"{SEEDS[kind]} AS {quoted(n)}" for n, (_, kind) in terms.items())
+        listed = ", ".join(term for term, _ in terms.values())
         # A first row of known types: the driver takes a column's type from the first rows, and
         # would take a feedback that is NULL there for whole numbers.
         table = self._fetch(
-            f"SELECT {seeds} UNION ALL SELECT {terms} FROM {self.store.table} "
+            f"SELECT {seeds} UNION ALL SELECT {listed} FROM {self.store.table} "
             f"WHERE rowid BETWEEN {self.first} AND {self.last} AND {self.where}"
         ).slice(1)
         columns = {
-            name: _cleaned(table[name], kind, f"{name!r} of {self.file}")
-            for name, (_, kind) in selected.items()
+            name: cleaned(table[name], kind, f"{name!r} of {self.file}")
+            for name, (_, kind) in terms.items()
         }
         columns = {
             name: column
@@ -181,9 +176,7 @@ class StorePiece:
             dbapi.connect(self.store.uri) as connection,
             connection.cursor() as cursor,
         ):
-            cursor.adbc_statement.set_options(
-                **{"adbc.sqlite.query.batch_rows": str(_BATCH_ROWS)}
-            )
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_BATCH_ROWS)})
             cursor.execute(statement)
             return cursor.fetch_arrow_table()
 
@@ -250,110 +243,12 @@ def _kinds(path: Path, uri: str, table: str, declared: dict[str, str]) -> dict[s
     ):
         rows = connection.execute(f"PRAGMA table_info({table})").fetchall()
         tables = [
-            name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
+            name
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")
         ]
     if not rows:
         raise NoTraceStoreError(
             f"{path} is a SQLite file but no OpenJarvis trace store: it has no table {table!r}, "
             f"only {_checks.names(tables)}. The store is usually named traces.db."
         )
-    return {name: declared.get(name) or _affinity(kind) for _, name, kind, *_ in rows}
-
-
-def _affinity(declared: str) -> str:
-    """The kind of a column by SQLite's rules for its declared type."""
-    upper = declared.upper()
-    if "INT" in upper:
-        return "whole"
-    if any(part in upper for part in ("REAL", "FLOA", "DOUB", "NUM", "DEC", "BOOL")):
-        return "real"
-    return "text"
-
-
-def _selected(store: TraceStoreFile, wanted: Wanted) -> dict[str, tuple[str, str]]:
-    """Column name → (SQL term, kind) for what the piece must read."""
-    names = [name for name in wanted.declared() if name in store.kinds]
-    if "outcome" in wanted and "outcome" not in store.kinds and "correct" in store.kinds:
-        names.append("correct")
-    names += [name for name in wanted.others(store.kinds) if name not in names]
-    facts = wanted.facts()
-    selected = {name: (_term(name, store.kinds[name]), store.kinds[name]) for name in names}
-    for name in facts:
-        kind = METADATA_FACTS[name]
-        if name in store.kinds:
-            selected[name] = (_term(name, store.kinds[name]), store.kinds[name])
-        elif "metadata" in store.kinds:
-            selected[name] = (_fact_term(name, kind), kind)
-    return selected
-
-
-def _term(name: str, kind: str) -> str:
-    column = _quoted(name)
-    if kind in ("text", "json"):
-        return f"CAST({column} AS TEXT)"
-    good, bad = ("REAL", "-9e999") if kind in ("real", "time") else ("INTEGER", str(_NOT_WHOLE))
-    return (
-        f"CASE typeof({column}) WHEN 'null' THEN NULL WHEN 'text' THEN {bad} "
-        f"WHEN 'blob' THEN {bad} ELSE CAST({column} AS {good}) END"
-    )
-
-
-def _fact_term(name: str, kind: str) -> str:
-    path = f"'$.{name}'"
-    value = (
-        f"metadata -> {path}"
-        if kind == "key"
-        else f"CASE WHEN json_type(metadata, {path}) IN ('real', 'integer') "
-        f"THEN CAST(metadata ->> {path} AS REAL) END"
-    )
-    return (
-        f"CASE WHEN typeof(metadata) = 'text' AND instr(metadata, '\"{name}\"') > 0 "
-        f"THEN CASE WHEN json_valid(metadata) THEN {value} END END"
-    )
-
-
-def _between(time: str, since: float | None, until: float | None) -> str:
-    """Rows near the span; the exact bounds, in microseconds, are held by the caller."""
-    terms = ["1"]
-    if since is not None:
-        terms.append(f"{time} >= {since - 1e-4!r}")
-    if until is not None:
-        terms.append(f"{time} <= {until + 1e-4!r}")
-    return " AND ".join(terms)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _cleaned(column: pa.ChunkedArray, kind: str, where: str) -> pa.ChunkedArray:
-    """Mask what was not of the column's kind, and repair text that is no UTF-8."""
-    if kind == "key":
-        texts = ["null" if text is None else text for text in column.to_pylist()]
-        return pa.chunked_array([keys(msgspec.json.decode("[" + ",".join(texts) + "]"))])
-    if kind in ("text", "json"):
-        return _valid_text(column, where)
-    bad = pc.equal(column, _NOT_WHOLE if kind == "whole" else _NOT_REAL)
-    lost = pc.sum(bad).as_py() or 0
-    if lost:
-        warn_lost(lost, where, "not numbers")
-        column = pc.if_else(bad, pa.scalar(None, column.type), column)
-    return column
-
-
-def _valid_text(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    try:
-        column.validate(full=True)
-    except pa.ArrowInvalid:
-        values = [
-            None if value is None else value.decode("utf-8", errors="replace")
-            for value in column.cast(pa.binary()).to_pylist()
-        ]
-        warn_lost(
-            sum(value is not None and "\ufffd" in value for value in values),
-            where,
-            "not UTF-8",
-            result="read with U+FFFD in its place",
-        )
-        return pa.chunked_array([pa.array(values, ARROW_KINDS["text"])])
-    return column
+    return {name: declared.get(name) or affinity(kind) for _, name, kind, *_ in rows}

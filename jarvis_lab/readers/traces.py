@@ -216,7 +216,7 @@ def _frame(table: pa.Table, wanted: Wanted, source: object) -> pd.DataFrame:
                 name, names, where=_named(source), hint="Ask for columns that the source has."
             )
     order = [name for name in wanted.explicit or names if name in wanted]
-    frame = table.to_pandas(
+    frame: pd.DataFrame = table.to_pandas(
         types_mapper={pa.int64(): pd.Int64Dtype()}.get, strings_to_categorical=False
     )
     for name in order:

@@ -1,0 +1,25 @@
+"""Router policies: the originals' routing tables, saved, compared and registered by name."""
+
+from jarvis_lab.routing.diff import routing_diff
+from jarvis_lab.routing.policy import RouterPolicy, RoutingContext, TablePolicy
+from jarvis_lab.routing.registry import RouterPolicyRegistry, ensure_registered
+from jarvis_lab.routing.saved import load_policy, save_policy
+from jarvis_lab.routing.sft import SFTPolicy, SFTRouterPolicy
+from jarvis_lab.routing.trace import TraceDrivenPolicy
+
+__all__ = [
+    "RouterPolicy",
+    "RouterPolicyRegistry",
+    "RoutingContext",
+    "SFTPolicy",
+    "SFTRouterPolicy",
+    "TablePolicy",
+    "TraceDrivenPolicy",
+    "ensure_registered",
+    "load_policy",
+    "routing_diff",
+    "save_policy",
+]
+
+# Work at import, as the originals do: whoever can see the registry finds the policies in it.
+ensure_registered()

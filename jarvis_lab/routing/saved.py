@@ -1,0 +1,104 @@
+"""Policies as JSON files."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import msgspec
+
+from jarvis_lab._files import write_bytes
+
+__all__ = ["SavedPolicy", "load_policy", "save_policy"]
+
+_FORMAT = "jarvis_lab router policy"
+_VERSION = 1
+
+
+class SavedPolicy(msgspec.Struct):
+    """What a saved policy may hold; OpenJarvis' ``policy_map`` can be set from its own."""
+
+    policy: str = ""
+    by: str = ""
+    policy_map: dict[str, str] = {}
+    min_samples: int = 5
+    confidence: dict[str, int] = {}
+    available_models: list[str] = []
+    default_model: str = ""
+    fallback_model: str = ""
+
+    @classmethod
+    def read(cls, saved: dict[str, Any]) -> SavedPolicy:
+        """Check the types of what was saved."""
+        try:
+            return msgspec.convert(saved, cls)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"This is no saved policy: {error}.") from None
+
+
+def save_policy(policy: Any, path: str | os.PathLike[str]) -> None:
+    """Write a policy as JSON, whole or not at all.
+
+    Parameters
+    ----------
+    policy : RouterPolicy
+        One with ``to_dict``.
+    path : path
+        File to write; an older one is replaced.
+
+    Raises
+    ------
+    TypeError
+        If the policy has no ``to_dict``.
+    FileNotFoundError
+        If the folder does not exist.
+
+    Notes
+    -----
+    ``policy_map`` in the file is query class → model: ``policy._policy_map.update(...)`` of it
+    sets an OpenJarvis policy.
+    """
+    if not callable(getattr(policy, "to_dict", None)):
+        raise TypeError(f"{type(policy).__name__} has no to_dict(), so it cannot be saved.")
+    saved = {"format": _FORMAT, "version": _VERSION, **policy.to_dict()}
+    write_bytes(path, msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n")
+
+
+def load_policy(path: str | os.PathLike[str]) -> Any:
+    """Read a policy that :func:`save_policy` wrote.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    RouterPolicy
+        Of the class that is registered under the saved name.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no saved policy, or a newer version's.
+    KeyError
+        If no policy is registered under the saved name.
+    """
+    from jarvis_lab.routing.registry import RouterPolicyRegistry, ensure_registered
+
+    with open(path, "rb") as handle:
+        content = handle.read()
+    try:
+        saved = msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no saved policy: {error}.") from None
+    if saved.get("format") != _FORMAT or not isinstance(saved.get("policy"), str):
+        raise ValueError(f"{path} is JSON, but no policy of save_policy().")
+    if saved.get("version") != _VERSION:
+        raise ValueError(
+            f"{path} has version {saved.get('version')!r}; this release reads {_VERSION}."
+        )
+    ensure_registered()
+    return RouterPolicyRegistry.get(saved["policy"]).from_dict(saved)

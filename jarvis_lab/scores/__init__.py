@@ -1,0 +1,22 @@
+"""Counts per class and model → scores with intervals."""
+
+from jarvis_lab.scores.scores import SCORE_COLUMNS, class_scores, composites, reward_sums
+from jarvis_lab.scores.counts import (
+    COUNT_COLUMNS,
+    as_counts,
+    is_counts,
+    merge_counts,
+    score_counts,
+)
+
+__all__ = [
+    "COUNT_COLUMNS",
+    "SCORE_COLUMNS",
+    "as_counts",
+    "class_scores",
+    "composites",
+    "is_counts",
+    "merge_counts",
+    "reward_sums",
+    "score_counts",
+]

@@ -1,0 +1,186 @@
+"""Counts per query class and model: the sums from which every score is made.
+
+The table is small whatever the size of the log, adds up, and holds all that scores, intervals
+and routing tables need, so that a frame in memory, a stream from disk and a cluster give the
+same answer by the same code.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from jarvis_lab.classes import SCHEMES, By, scheme_name
+from jarvis_lab.readers.columns import Wanted
+from jarvis_lab.readers.jsonl import BadLines, OnBadLines
+from jarvis_lab.readers.sources import TRACES, Job, Span
+from jarvis_lab.scores.blocks import FLOATS, INTEGERS, NEVER, Sums, count_block
+
+__all__ = ["COUNT_COLUMNS", "as_counts", "is_counts", "merge_counts", "score_counts"]
+
+#: The columns of a table of counts, after ``scheme`` (where there are several) and the keys.
+COUNT_COLUMNS = (*INTEGERS, *FLOATS, "last_seen", "last_row")
+_READ = (
+    *("query", "model", "outcome", "feedback", "started_at"),
+    *("total_tokens", "total_latency_seconds", "cost_usd"),
+)
+
+
+def score_counts(
+    source: object,
+    *,
+    by: By | Sequence[By] = "regex",
+    since: object = None,
+    until: object = None,
+    on_bad_lines: OnBadLines = "warn",
+    workers: int | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """One row per query class and model: the counts and sums of its traces.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, DataFrame or object with ``list_traces()``
+        What :func:`read_traces` takes. A path is streamed: memory does not grow with the log.
+    by : {"regex", "keyword"}, column name, object with ``predict``, or several of these
+        What the classes are. With several (a tuple or list), all are counted in one read and
+        a column ``scheme`` tells them apart.
+    since, until : number, str or datetime, optional
+        First and last ``started_at``, both inclusive.
+    on_bad_lines : {"warn", "error", "skip"} or callable
+        What to do with a line that cannot be read.
+    workers : int, optional
+        Threads; one per processor by default. The result is the same, bit for bit.
+    progress : bool
+        Whether to show a progress bar if the work takes over two seconds.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by class and model:
+
+        - ``scheme`` (str): only with several ``by``; its name, its column's or its type's.
+        - ``query_class``, ``model`` (str): an empty model is one that the log does not name.
+        - ``n`` (int64): traces; ``n_outcome``: those with an outcome; ``successes``: those whose
+          outcome is "success"; ``n_feedback``: those with a feedback in [0, 1].
+        - ``n_both``, ``both_successes`` (int64): traces with outcome and feedback.
+        - ``n_latency``, ``n_tokens``, ``n_cost`` (int64): traces that have one.
+        - ``invalid_feedback``, ``invalid_latency`` (int64): values left out because they are
+          outside [0, 1], or negative or infinite.
+        - ``feedback_sum``, ``feedback_sum_squares`` (float64), and of the traces with both:
+          ``both_feedback_sum``, ``both_feedback_sum_squares``, ``both_success_feedback_sum``.
+        - ``latency_sum_seconds``, ``tokens_sum``, ``cost_sum_usd`` (float64).
+        - ``last_seen`` (datetime64[us, UTC]): the newest trace; NaT if none has a time.
+        - ``last_row`` (int64): its place among the rows read, to break ties in ``last_seen``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, BadLineError
+        As for :func:`read_traces`, and if the source has no ``model``, or no column ``by``.
+
+    Notes
+    -----
+    Sums are made per stored row group (Parquet), and 65,536 rows otherwise, and added in stored
+    order, so that the same files give the same bits on any number of threads.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame(
+    ...     {"query": ["import os", "import re", "hi"], "model": ["a", "a", "b"],
+    ...      "outcome": ["success", "failure", None], "feedback": [1.0, None, 0.5]}
+    ... )
+    >>> score_counts(log)[["query_class", "model", "n", "n_outcome", "successes", "feedback_sum"]]
+      query_class model  n  n_outcome  successes  feedback_sum
+    0        code     a  2          2          1           1.0
+    1       short     b  1          0          0           0.5
+    """
+    schemes = tuple(by) if isinstance(by, (tuple, list)) else (by,)
+    if not schemes:
+        raise ValueError("by is empty: name at least one scheme or column.")
+    columns = [scheme for scheme in schemes if isinstance(scheme, str) and scheme not in SCHEMES]
+    names = [name for name in _READ if name != "query" or len(columns) < len(schemes)]
+    lines = BadLines(on_bad_lines)
+    job = Job(
+        functools.partial(count_block, schemes=schemes),
+        of=TRACES,
+        wanted=Wanted(TRACES.kinds, [*names, *columns]),
+        span=Span.of(since, until),
+        bad_lines=lines,
+        # A model of the user's own may not stand several threads.
+        workers=workers if all(isinstance(scheme, str) for scheme in schemes) else 1,
+        progress=progress,
+    )
+    sums = Sums()
+    for block in job.run(source):
+        sums.add(*block)
+    lines.close()
+    frame = sums.frame([scheme_name(scheme) for scheme in schemes])
+    return frame if isinstance(by, (tuple, list)) else frame.drop(columns="scheme")
+
+
+def merge_counts(*counts: pd.DataFrame) -> pd.DataFrame:
+    """One row per query class and model: the sums of several tables of counts.
+
+    Parameters
+    ----------
+    *counts : DataFrame
+        Tables of :func:`score_counts`, of the same schemes, the one with the oldest traces first
+        (their order decides ties between traces without a time, and nothing else but the last
+        bits of the sums).
+
+    Returns
+    -------
+    DataFrame
+        As :func:`score_counts` gives.
+
+    Raises
+    ------
+    ValueError
+        If there is none, one of them is no table of counts, or only some have schemes.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"query": ["import os"], "model": ["a"], "outcome": ["success"]})
+    >>> merge_counts(score_counts(log), score_counts(log))[["query_class", "model", "n"]]
+      query_class model  n
+    0        code     a  2
+    """
+    for table in counts:
+        if not is_counts(table):
+            raise ValueError("merge_counts takes tables of score_counts().")
+    if not counts or len({"scheme" in table for table in counts}) > 1:
+        raise ValueError(
+            "merge_counts takes at least one table, and either all or none with a column 'scheme'."
+        )
+    several = "scheme" in counts[0]
+    schemes = list(dict.fromkeys(s for t in counts for s in t["scheme"])) if several else [""]
+    sums = Sums()
+    for table in counts:
+        places = table["scheme"].map(schemes.index) if several else [0] * len(table)
+        keys = list(zip(places, table["query_class"], table["model"], strict=True))
+        seen = np.where(table["last_seen"].isna(), NEVER, table["last_seen"].astype("int64"))
+        last = np.column_stack([seen, table["last_row"]]).astype(np.int64)
+        rows = int(table["n"].sum()) // max(len(set(places)), 1)
+        integers, floats = table[list(INTEGERS)].to_numpy(), table[list(FLOATS)].to_numpy()
+        sums.add(keys, integers.astype(np.int64), floats.astype(np.float64), last, rows)
+    frame = sums.frame(schemes)
+    return frame if several else frame.drop(columns="scheme")
+
+
+def as_counts(source: object, *, by: By | Sequence[By]) -> pd.DataFrame:
+    """The source itself if it is a table of counts, else its counts by ``by``."""
+    if isinstance(source, pd.DataFrame) and is_counts(source):
+        return source
+    return score_counts(source, by=by)
+
+
+def is_counts(table: object) -> bool:
+    """Whether ``table`` is one of :func:`score_counts`."""
+    return isinstance(table, pd.DataFrame) and {
+        "query_class",
+        "model",
+        *COUNT_COLUMNS,
+    } <= set(table.columns)
