@@ -1,9 +1,10 @@
-"""The reading half of a review queue: what is pending, what was decided, by whom."""
+"""An open review folder: what waits in it, one item, and the counts."""
 
 from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,23 +14,24 @@ import numpy.typing as npt
 import pandas as pd
 
 from jarvis_lab._checks import choice, whole
-from jarvis_lab.readers.jsonl import BadLine, BadLines
-from jarvis_lab.records import ReviewEvent
-from jarvis_lab.review.agreement import agreement_frame
+from jarvis_lab.readers.jsonl import BadLine, BadLineWarning
 from jarvis_lab.review.candidates import CandidateStore, Entry
 from jarvis_lab.review.errors import UnknownItemError
 from jarvis_lab.review.events import JournalReader
-from jarvis_lab.review.fold import ItemState, in_force
+from jarvis_lab.review.fold import ItemState
 from jarvis_lab.review.journal import REVIEWS, login_name
 from jarvis_lab.review.ledger import Ledger
 from jarvis_lab.review.ordering import ORDERS, Order, Shelf
-from jarvis_lab.review.tables import ReviewItem, event_frame, item_frame, review_item
+from jarvis_lab.review.rules import storable
+from jarvis_lab.review.tables import ReviewItem, item_frame, review_item
 
 __all__ = ["ReviewBoard"]
 
+_SHOWN = 3
+
 
 class ReviewBoard:
-    """Everything of a review folder that can be read; :class:`ReviewQueue` adds the verbs.
+    """What waits for review in a folder, and how far it has come.
 
     Each read first takes in what other processes have added, which costs one look at the files'
     sizes.
@@ -41,7 +43,7 @@ class ReviewBoard:
             raise NotADirectoryError(f"{self._folder} is a file; a review queue needs a folder.")
         if reviewer is not None and not isinstance(reviewer, str):
             raise TypeError(f"reviewer must be text, not {type(reviewer).__name__} {reviewer!r}.")
-        self._reviewer = (reviewer or "").strip() or login_name()
+        self._reviewer = storable("reviewer", (reviewer or "").strip() or login_name())
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._store = CandidateStore(self._folder)
@@ -50,10 +52,7 @@ class ReviewBoard:
         self._shelf = Shelf(self._store)
         self._ledger.rebuild()
         self.refresh()
-        bad = BadLines("warn")
-        for line in self.bad_lines():
-            bad.add(line.file, line.line, line.reason)
-        bad.close(stacklevel=3)
+        self._warn()
 
     @property
     def folder(self) -> Path:
@@ -98,6 +97,11 @@ class ReviewBoard:
         """Lines left out: torn journal ends, and lines that are no candidate."""
         return self._reader.bad_lines() + self._store.bad_lines()
 
+    def unplaced(self) -> list[str]:
+        """Ids that the journals have events of but no candidate, say before an import."""
+        self.refresh()
+        return sorted(self._ledger.unplaced())
+
     def pending(
         self,
         page: int = 1,
@@ -128,7 +132,7 @@ class ReviewBoard:
         Returns
         -------
         pandas.DataFrame
-            The columns of :meth:`to_frame`.
+            The columns of :meth:`ReviewQueue.to_frame`.
 
         Notes
         -----
@@ -200,95 +204,6 @@ class ReviewBoard:
             "per_day": {k: n for k, n in sorted(ledger.per_day.items()) if n},
         }
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row per candidate, in candidate order, with what was decided about it.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``id``, ``source``, ``benchmark_run_id``, ``timestamp`` (text, as logged),
-            ``status`` (needs_review, approved, discarded, model_rejected: by the newest decision
-            in force), ``prompt_messages`` (list of dicts with role and content),
-            ``model_response``, ``corrected_response`` (missing unless the action is correct),
-            ``quality_score`` (float, NaN if missing or not a number), ``failure_reason``,
-            ``task_id``, ``task_type``, ``task_name``, ``model_id``, ``model_name``,
-            ``node_id``, ``gpu_id``, ``tokens_per_sec`` (float), ``failure_category`` (of the
-            decision; without one, of the record), ``action`` (approve, correct, discard, flag,
-            or missing), ``target`` (text to train on: the correction, or the approved answer),
-            ``reviewer`` and ``decided_at`` (UTC; both missing for a decision that came with the
-            original's files), ``note`` (the newest), ``conflict``, ``stale`` (bool),
-            ``source_file`` (relative to the folder), ``source_line`` (int, from 1).
-        """
-        self.refresh()
-        return item_frame(self._rows())
-
-    def history(self, id: str) -> pd.DataFrame:
-        """One row per event of an item, oldest first, drafts and undone ones included.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``id``, ``event_id``, ``at`` (UTC), ``reviewer``, ``action``, ``text``,
-            ``failure_category``, ``note``, ``undoes`` (event id), ``in_force`` (no undo in
-            force names it), ``stale`` (made on other content). A decision that came with the
-            original's files is the first row, without ``at`` and ``reviewer``.
-        """
-        self.refresh()
-        entry = self._store.entries[self._position(id)]
-        events = self._ledger.history(id)
-        return event_frame([(id, events)], in_force(events), {id: entry.sha256})
-
-    def conflicts(self) -> pd.DataFrame:
-        """One row per decision in force that another reviewer's contradicts.
-
-        Different actions contradict each other, and so do corrections with different text.
-        Undo one of them to end the conflict; until then the item is not exported.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The columns of :meth:`history`.
-        """
-        self.refresh()
-        return self._decisions(sorted(self._ledger.conflicts))
-
-    def stale(self) -> pd.DataFrame:
-        """One row per decision in force whose candidate changed afterwards; not exported.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The columns of :meth:`history`. :meth:`ReviewQueue.edit` or an undo and a new
-            decision bring the item back.
-        """
-        self.refresh()
-        return self._decisions(sorted(self._ledger.stale), newest=True)
-
-    def agreement(self) -> pd.DataFrame:
-        """One row per pair of reviewers who decided on the same items.
-
-        Returns
-        -------
-        pandas.DataFrame
-            ``reviewer_a``, ``reviewer_b``, ``n`` (items both decided on), ``agreement`` (share
-            with the same action, in [0, 1]) with its 95 % Wilson interval ``agreement_low`` and
-            ``agreement_high``, ``kappa`` (Cohen's, in [-1, 1], NaN where chance alone agrees
-            always) with its 95 % interval ``kappa_low`` and ``kappa_high``, and ``note`` on
-            figures not to be relied on.
-
-        Notes
-        -----
-        Each reviewer's newest decision counts that the reviewer did not undo, so a conflict that
-        was resolved still counts as one. κ = (p_o − p_e) / (1 − p_e) with p_e = Σ p_a·p_b over
-        the actions; its interval is κ ± 1.96·√(p_o(1 − p_o) / (n(1 − p_e)²)).
-        """
-        self.refresh()
-        return agreement_frame(
-            self._ledger.history(entry.id)
-            for entry in self._store.entries
-            if len(self._ledger.events(entry.id)) > 1
-        )
-
     def _chosen(
         self, order: str, model: str | None, task_type: str | None, search: str | None
     ) -> npt.NDArray[np.intp]:
@@ -322,16 +237,17 @@ class ReviewBoard:
     def _at(self, position: int) -> tuple[Entry, ItemState]:
         return self._store.entries[position], self._ledger.states[position]
 
-    def _decisions(self, positions: list[int], *, newest: bool = False) -> pd.DataFrame:
-        rows: list[tuple[str, list[ReviewEvent]]] = []
-        sha256: dict[str, str] = {}
-        for position in positions:
-            entry, state = self._at(position)
-            found = [state.decision] if newest else list(state.live)
-            rows.append((entry.id, [event for event in found if event is not None]))
-            sha256[entry.id] = entry.sha256
-        alive = {event.event_id for _, events in rows for event in events}
-        return event_frame(rows, alive, sha256)
+    def _warn(self) -> None:
+        bad = self.bad_lines()
+        if bad:
+            places = "; ".join(map(str, bad[:_SHOWN]))
+            more = f"; and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
+            warnings.warn(
+                f"{len(bad)} bad line{'s' * (len(bad) > 1)} left out of {self._folder}: "
+                f"{places}{more}. bad_lines() has them all.",
+                BadLineWarning,
+                stacklevel=4,
+            )
 
     def _guard(self) -> threading.RLock:
         """The lock of this process: a fork must not wait for a thread it does not have."""

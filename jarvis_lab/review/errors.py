@@ -14,6 +14,7 @@ __all__ = [
     "UnknownActionError",
     "UnknownCategoryError",
     "UnknownItemError",
+    "UnstorableTextError",
 ]
 
 
@@ -54,6 +55,10 @@ class NothingToUndoError(ReviewError, ValueError):
 
 class NothingToRedoError(ReviewError, ValueError):
     """No undo is left to take back."""
+
+
+class UnstorableTextError(ReviewError, ValueError):
+    """Text that no UTF-8 file can hold."""
 
 
 class JournalError(ReviewError, ValueError):

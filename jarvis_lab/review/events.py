@@ -20,6 +20,7 @@ _DECODER = msgspec.json.Decoder(ReviewEvent)
 _KNOWN = frozenset(ACTIONS)
 _AT_LENGTH = len("2026-01-01T00:00:00.000000Z")
 _TRIES = 3
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,8 @@ def _decode(line: bytes, file: str, number: int) -> tuple[ReviewEvent | None, st
         return None, f"unknown action {event.action!r}"
     try:
         moment = datetime.fromisoformat(event.at)
+        if not _FIRST_YEAR <= moment.year < _LAST_YEAR:
+            return None, f"at={event.at!r} is out of range"
         if len(event.at) == _AT_LENGTH and event.at[10] == "T" and event.at[-1] == "Z":
             return event, ""
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

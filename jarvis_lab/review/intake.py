@@ -9,7 +9,7 @@ import msgspec
 import pandas as pd
 
 from jarvis_lab._files import write_bytes
-from jarvis_lab.review.board import ReviewBoard
+from jarvis_lab.review.audit import ReviewAudit
 from jarvis_lab.review.journal import file_name
 from jarvis_lab.review.runs import ImportResult, discover_runs, import_candidates, locate_run
 from jarvis_lab.review.snapshot import SnapshotResult, write_snapshot
@@ -25,7 +25,7 @@ class _Settings(msgspec.Struct):
     bench_results: str | None = None
 
 
-class ReviewIntake(ReviewBoard):
+class ReviewIntake(ReviewAudit):
     """Imports and snapshots of a review folder."""
 
     @property

@@ -16,7 +16,7 @@ import msgspec
 
 from jarvis_lab._files import append_line, sync_folder
 from jarvis_lab.records import ReviewEvent
-from jarvis_lab.review.errors import NotSavedError, ReviewError
+from jarvis_lab.review.errors import NotSavedError
 from jarvis_lab.review.fold import WITHDRAWN
 
 __all__ = ["REVIEWS", "JournalWriter", "file_name", "login_name"]
@@ -94,7 +94,7 @@ class JournalWriter:
         self, item_id: str, item_sha256: str, action: str, after: datetime, rest: dict[str, Any]
     ) -> ReviewEvent:
         path = self._file()
-        moment = max(datetime.now(UTC), self._last + _STEP if self.lines else after, after + _STEP)
+        moment = max(datetime.now(UTC), self._last + _STEP, after + _STEP)
         event = ReviewEvent(
             v=1,
             event_id=f"{self._token}-{self.lines + 1}",
@@ -111,13 +111,7 @@ class JournalWriter:
         return event
 
     def _save(self, path: Path, event: ReviewEvent) -> None:
-        try:
-            line = msgspec.json.encode(event) + b"\n"
-        except UnicodeEncodeError as error:
-            raise ReviewError(
-                f"The text has a character that cannot be stored (half of a surrogate pair, at "
-                f"position {error.start}). Remove it and save again."
-            ) from None
+        line = msgspec.json.encode(event) + b"\n"
         try:
             append_line(path, line, size=self.size)
         except BaseException as error:
@@ -150,7 +144,7 @@ class JournalWriter:
                 path.unlink()
 
     def _file(self) -> Path:
-        if self.path is not None and os.getpid() == self._pid:
+        if self.path is not None and os.getpid() == self._pid and self._as_left(self.path):
             return self.path
         self._pid = os.getpid()
         self._token = secrets.token_hex(8)
@@ -164,6 +158,13 @@ class JournalWriter:
                 error.errno or 0, f"Not saved: {error.strerror}. Nothing has changed", self.folder
             ) from error
         return self.folder / f"{slug}-{started}-{self._pid}-{self._token}.jsonl"
+
+    def _as_left(self, path: Path) -> bool:
+        """Whether the file is as this session left it; a checkout or a sync tool may differ."""
+        try:
+            return path.stat().st_size == self.size
+        except OSError:
+            return False
 
     def _make_folder(self) -> None:
         if not self.folder.is_dir():

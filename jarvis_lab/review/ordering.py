@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ __all__ = ["ORDERS", "Order", "Shelf"]
 Order = Literal["file", "quality", "value"]
 ORDERS: tuple[str, ...] = ("file", "quality", "value")
 _SEARCHES = 32
+#: Text that stands in JSON as it is.
+_PLAIN = re.compile(r"[a-z0-9 .,:;_-]+")
 
 
 class Shelf:
@@ -120,8 +123,11 @@ class Shelf:
         wider = [self._found[seen] for seen in self._found if seen in term]
         among = np.flatnonzero(min(wider, key=np.count_nonzero)) if wider else None
         found = np.zeros(len(self._store.entries), dtype=bool)
+        raw = term.encode("ascii") if _PLAIN.fullmatch(term) else None
         for position in range(len(found)) if among is None else among:
             entry = self._store.entries[position]
+            if raw is not None and _cannot_hold(entry.line, raw):
+                continue
             found[position] = term in _searched(entry.candidate()).casefold()
         if len(self._found) >= _SEARCHES:
             self._found.pop(next(iter(self._found)))
@@ -146,6 +152,11 @@ def _upheld(ledger: Ledger, position: Any) -> float:
     state = ledger.states[position]
     overturned = state.decision is not None and state.decision.action == "approve"
     return 0.0 if overturned or state.conflict else 1.0
+
+
+def _cannot_hold(line: bytes, term: bytes) -> bool:
+    """Whether a line without escapes for other characters lacks ``term``; saves decoding it."""
+    return b"\\u" not in line and line.isascii() and term not in line.lower()
 
 
 def _searched(candidate: Candidate) -> str:

@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Literal
+from typing import Any
 
-from jarvis_lab._checks import names
 from jarvis_lab.records import ReviewEvent
 from jarvis_lab.review.errors import (
-    BlankCorrectionError,
     NotDecidedError,
     NothingToRedoError,
     NothingToUndoError,
     NotPendingError,
-    UnknownActionError,
-    UnknownCategoryError,
 )
-from jarvis_lab.review.fold import DECISIONS, newest_decision, newest_undo
+from jarvis_lab.review.fold import newest_decision, newest_undo
 from jarvis_lab.review.intake import ReviewIntake
 from jarvis_lab.review.journal import REVIEWS, JournalWriter
+from jarvis_lab.review.rules import Decision, FailureCategory, check_decision, storable
 from jarvis_lab.review.tables import ReviewItem
 
-__all__ = ["FAILURE_CATEGORIES", "Decision", "FailureCategory", "ReviewQueue"]
-
-Decision = Literal["approve", "correct", "discard", "flag"]
-FailureCategory = Literal[
-    "scoring_artifact",
-    "style_violation",
-    "partial_answer",
-    "wrong_answer",
-    "format_error",
-    "hallucination",
-]
-FAILURE_CATEGORIES: tuple[str, ...] = (
-    "scoring_artifact",
-    "style_violation",
-    "partial_answer",
-    "wrong_answer",
-    "format_error",
-    "hallucination",
-)
+__all__ = ["ReviewQueue"]
 
 
 class ReviewQueue(ReviewIntake):
@@ -126,9 +105,7 @@ class ReviewQueue(ReviewIntake):
         UnknownActionError, UnknownCategoryError, BlankCorrectionError, UnknownItemError, \
 NotPendingError, NotSavedError
         """
-        if action not in DECISIONS:
-            raise UnknownActionError(f"action={action!r} is not one of {names(DECISIONS)}.")
-        _check(action, corrected_response, failure_category, note)
+        check_decision(action, corrected_response, failure_category, note)
         position = self._position(id)
         status = self._ledger.states[position].status
         if status != "needs_review":
@@ -188,7 +165,7 @@ NotPendingError, NotSavedError
         NotDecidedError
             If the item has no decision.
         """
-        _check("correct", text, failure_category, note)
+        check_decision("correct", text, failure_category, note)
         position = self._position(id)
         if self._ledger.states[position].decision is None:
             raise NotDecidedError(
@@ -202,12 +179,12 @@ NotPendingError, NotSavedError
 
     def note(self, id: str, note: str) -> ReviewItem:
         """Write a note on an item, decided or not; an empty one clears it."""
-        _check_text("note", note)
+        storable("note", note)
         return self._record(self._position(id), "note", note=note)
 
     def save_draft(self, id: str, text: str) -> ReviewItem:
         """Keep what is being typed; ``get(id).draft`` gives it back. An empty one clears it."""
-        _check_text("text", text)
+        storable("text", text)
         return self._record(self._position(id), "draft", text=text)
 
     def undo(self, id: str | None = None, *, reviewer: str | None = None) -> ReviewItem:
@@ -302,24 +279,3 @@ NotPendingError, NotSavedError
     def _by_whom(self, position: int) -> str:
         decision = self._ledger.states[position].decision
         return f" by {decision.reviewer!r} at {decision.at}" if decision and decision.at else ""
-
-
-def _check(action: str, text: str | None, category: str | None, note: str | None) -> None:
-    """The original's rules for what a decision must say."""
-    if category is not None and category not in FAILURE_CATEGORIES:
-        raise UnknownCategoryError(
-            f"failure_category={category!r} is not one of {names(FAILURE_CATEGORIES)}."
-        )
-    for name, value in (("corrected_response", text), ("note", note)):
-        if value is not None:
-            _check_text(name, value)
-    if action == "correct" and not (text or "").strip():
-        raise BlankCorrectionError(
-            "A correction needs text: what should the model have said? discard() takes an item "
-            "out without one."
-        )
-
-
-def _check_text(name: str, value: object) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be text, not {type(value).__name__} {value!r}.")
