@@ -19,7 +19,8 @@ __all__ = ["Change", "count_words", "diff_html", "word_diff"]
 
 Kind = Literal["same", "removed", "added"]
 
-_TOKENS = re.compile(r"\w+|\n|[^\S\n]+|[^\w\s]")
+_TOKENS = re.compile(r"\d+(?:[.,]\d+)+|\w+|\n|[^\S\n]+|[^\w\s]")
+_POINT = re.compile(r"\d[.,]\d")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 #: A comparison within both bounds took at most 0.4 s on hostile texts, 0.02 s on prose:
 #: the product of the lengths in tokens (blanks left out), and the number of pairs of equal tokens.
@@ -51,8 +52,9 @@ def word_diff(before: str, after: str) -> list[Change]:
 
     Notes
     -----
-    A token is a word, a run of blanks, a line break or one other character. Texts whose
-    differing middles are too long for that are compared by whole lines, then as one stretch.
+    A token is a word, a number with its points and commas, a run of blanks, a line break or one
+    other character. Texts whose differing middles are too long for that are compared by whole
+    lines, then as one stretch.
 
     Examples
     --------
@@ -104,7 +106,10 @@ def _inside(text: str, at: int) -> bool:
     """Whether ``at`` lies inside a word or a run of blanks."""
     if not 0 < at < len(text):
         return False
-    return _sort(text[at - 1]) == _sort(text[at]) != "other"
+    if _sort(text[at - 1]) == _sort(text[at]) != "other":
+        return True
+    around = text[max(at - 2, 0) : at + 2]
+    return bool(_POINT.search(around[: 1 + min(at, 2)]) or _POINT.search(around[min(at, 2) - 1 :]))
 
 
 def _sort(character: str) -> str:
