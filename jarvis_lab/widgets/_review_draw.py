@@ -53,7 +53,7 @@ def quality(score: float) -> tuple[str, str]:
     if not math.isfinite(score):
         return "unknown", ""
     tone = "low" if score < 0.4 else "fair" if score < 0.7 else "acceptable"
-    digits = next((d for d in (2, 3, 4) if _same_side(score, d)), 6)
+    digits = next((d for d in (2, 3, 4, 5) if _same_side(score, d)), 6)
     return f"{score:.{digits}f} {tone}", tone
 
 

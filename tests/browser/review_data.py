@@ -10,8 +10,8 @@ RUN = "2026-03-01-101500"
 
 HOSTILE = (
     "<script>window.hacked='script'</script><img src=x onerror=\"window.hacked='img'\">"
-    "</textarea></div><style>body{display:none}</style>\x1b[31mred\x1b[0m nul:\x00 money: $x^2$ and "
-    "$$y$$ `code` \u202eesrever\u202c עברית & العربية"
+    "</textarea></div><style>body{display:none}</style>\x1b[31mred\x1b[0m nul:\x00 money: "
+    "$x^2$ and $$y$$ `code` \u202eesrever\u202c עברית & العربية"
 )
 
 
