@@ -62,7 +62,7 @@ def in_child(work: Callable[[], None]) -> None:
         code = 0
         try:
             work()
-        except BaseException:
+        except BaseException:  # noqa: BLE001, the parent raises it
             os.write(write, traceback.format_exc().encode())
             code = 1
         finally:
@@ -361,7 +361,7 @@ def test_a_short_write_changes_nothing_and_the_session_goes_on_in_a_new_file(fol
         size = full.stat().st_size
         soft = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, soft[1]))
-        with pytest.raises(NotSavedError, match="Not saved.*Nothing has changed"):
+        with pytest.raises(NotSavedError, match=r"Not saved.*Nothing has changed"):
             queue.correct("c1", "typed for minutes" * 9)
         assert full.stat().st_size == size + 50, "the write was to be short"
         assert queue.get("c1").status == "needs_review"

@@ -157,8 +157,8 @@ class ReviewBoard:
         search: str | None = None,
     ) -> list[str]:
         """Ids of all items that :meth:`pending` would page through, in its order."""
-        entries = self._store.entries
-        return [entries[position].id for position in self._chosen(order, model, task_type, search)]
+        chosen = self._chosen(order, model, task_type, search)
+        return [self._store.entries[position].id for position in chosen]
 
     def pending_count(
         self, *, model: str | None = None, task_type: str | None = None, search: str | None = None
