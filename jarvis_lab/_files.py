@@ -15,8 +15,10 @@ import msgspec
 __all__ = [
     "TEMPORARY_SUFFIX",
     "append_durably",
+    "append_line",
     "atomic_writer",
     "canonical_json",
+    "publish_once",
     "sha256_bytes",
     "sha256_file",
     "sync_folder",
@@ -79,6 +81,54 @@ def append_durably(descriptor: int, data: bytes) -> None:
     if written != len(data):
         raise OSError(f"Only {written} of {len(data)} bytes were written: is the disk full?")
     os.fsync(descriptor)
+
+
+def append_line(path: str | os.PathLike[str], line: bytes, *, size: int) -> None:
+    """Append ``line`` to the file of exactly ``size`` bytes and wait until it is on disk.
+
+    With ``size`` 0 the file is created, and must not exist. It is opened for each line, so that
+    a file that was moved, replaced or cut meanwhile is noticed instead of written to.
+
+    Raises
+    ------
+    OSError
+        If the file is not as it was left, or the write was short or failed. The file may then
+        end in torn bytes, so the caller must not append to it again.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | _BINARY | (0 if size else os.O_CREAT | os.O_EXCL)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        found = os.fstat(descriptor).st_size
+        if found != size:
+            raise OSError(f"{path} has {found} bytes where {size} were written.")
+        append_durably(descriptor, line)
+    finally:
+        os.close(descriptor)
+    if not size:
+        sync_folder(Path(path).parent)
+
+
+def publish_once(path: str | os.PathLike[str], data: bytes) -> bool:
+    """Write ``data`` to ``path``, whole or not at all; False if the name is taken.
+
+    Of several processes that publish the same name at the same time one returns True.
+    """
+    target = Path(path)
+    staged = target.with_name(f".{target.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    write_bytes(staged, data)
+    try:
+        os.link(staged, target)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without hard links
+        if target.exists():
+            return False
+        os.replace(staged, target)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(staged)
+    sync_folder(target.parent)
+    return True
 
 
 def sync_folder(folder: str | os.PathLike[str]) -> None:

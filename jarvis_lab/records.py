@@ -90,15 +90,19 @@ class StepRecord(msgspec.Struct):
     metadata: Any = None
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, omit_defaults=True):
     """One turn of a prompt; ``content`` is what the log holds, text or a list of parts."""
 
     role: str | None = None
     content: Any = None
 
 
-class Candidate(msgspec.Struct):
-    """One line of ``sft_candidates.jsonl``: a model's answer that waits for review."""
+class Candidate(msgspec.Struct, omit_defaults=True):
+    """One line of ``sft_candidates.jsonl``: a model's answer that waits for review.
+
+    Decisions are bound to the SHA-256 of this record's encoding, so fields keep their order and
+    new ones go to the end.
+    """
 
     id: str | None = None
     source: str | None = None
@@ -121,8 +125,8 @@ class Candidate(msgspec.Struct):
     failure_category: str | None = None
 
 
-class ReviewEvent(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One line of a review journal: a decision, a note, a draft or an undo."""
+class ReviewEvent(msgspec.Struct, omit_defaults=True, kw_only=True, frozen=True, gc=False):
+    """One line of a review journal: a decision, a skip, a note, a draft or an undo."""
 
     v: int
     event_id: str

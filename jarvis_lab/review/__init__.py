@@ -1,0 +1,1 @@
+"""Correction review: a queue whose decisions survive, without a screen."""
