@@ -1,0 +1,50 @@
+"""When two texts count as the same: the one normal form that every check here compares."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["normal_form", "words"]
+
+_WORD = re.compile(r"\w+")
+
+
+def normal_form(text: str) -> str:
+    """Give the form in which texts are compared: NFKC, case folding, white space collapsed.
+
+    Parameters
+    ----------
+    text
+        Any text. Lone surrogates stay as they are.
+
+    Returns
+    -------
+    str
+        Equal for two texts that differ only in case, white space or Unicode form.
+
+    Notes
+    -----
+    NFKC runs again after case folding, because folding can leave a composed letter decomposed
+    (``"ΐ"`` against ``"ΐ".upper()``).
+
+    Examples
+    --------
+    >>> normal_form("  Ｐａｒｉｓ\\u00a0IS\\n the Straße ")
+    'paris is the strasse'
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).casefold()
+        text = unicodedata.normalize("NFKC", text)
+    return " ".join(text.casefold().split())
+
+
+def words(text: str) -> list[str]:
+    """Give the words of the normal form, punctuation left out.
+
+    Examples
+    --------
+    >>> words("Don't PANIC, 42 times.")
+    ['don', 't', 'panic', '42', 'times']
+    """
+    return _WORD.findall(normal_form(text))
