@@ -7,7 +7,8 @@ import unicodedata
 
 __all__ = ["normal_form", "words"]
 
-_WORD = re.compile(r"\w+")
+_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W{_IDEOGRAPHS}]+")
 
 
 def normal_form(text: str) -> str:
@@ -40,7 +41,7 @@ def normal_form(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Give the words of the normal form, punctuation left out.
+    """Give the words of the normal form, punctuation left out; each kana or ideograph is one.
 
     Examples
     --------
