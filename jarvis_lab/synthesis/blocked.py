@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from jarvis_lab.synthesis.messages import ASSISTANT, PromptKey, Turn, read_prompt
+from jarvis_lab.synthesis.messages import ASSISTANT, PromptKey, Turn, prompt_key
 from jarvis_lab.synthesis.normal import normal_form
 from jarvis_lab.synthesis.reviewed import Reviewed
 
@@ -64,7 +64,9 @@ class BlockedText:
         """Id of the first candidate with that prompt and that blocked answer, else None."""
         return self._answers.get(prompt, {}).get(normal_form(text))
 
-    def breach(self, turns: Sequence[Turn], target: str) -> Breach | None:
+    def breach(
+        self, turns: Sequence[Turn], target: str, *, joined: Mapping[int, str] | None = None
+    ) -> Breach | None:
         """Find blocked text in a row: its target first, then the assistant's earlier turns.
 
         Parameters
@@ -73,29 +75,23 @@ class BlockedText:
             The prompt, as read or as parsed back from a file.
         target
             The answer to be trained on.
+        joined
+            Other readings of messages made of several parts (:class:`Prompt`).
 
         Returns
         -------
         Breach or None
             The first breach.
         """
-        prompt = read_prompt([turn._asdict() for turn in turns])
-        owner = self.whose(prompt.key, target)
+        key = prompt_key(turns)
+        owner = self.whose(key, target)
         if owner is not None:
             return Breach("target", owner)
-        return self.earlier(turns)
-
-    def earlier(
-        self, turns: Sequence[Turn], joined: Mapping[int, str] | None = None
-    ) -> Breach | None:
-        """Find an assistant turn that is a blocked answer to the messages before it."""
-        key: list[tuple[str, str]] = []
-        for position, turn in enumerate(turns):
-            plain = normal_form(turn.text)
-            if turn.role == ASSISTANT:
-                answers = self._answers.get(tuple(key), {})
-                for form in (plain, (joined or {}).get(position, plain)):
-                    if form in answers:
-                        return Breach(f"message {position + 1}", answers[form])
-            key.append((turn.role, plain))
+        for position, (role, text) in enumerate(key):
+            if role != ASSISTANT:
+                continue
+            answers = self._answers.get(key[:position], {})
+            for form in (text, (joined or {}).get(position, text)):
+                if form in answers:
+                    return Breach(f"message {position + 1}", answers[form])
         return None

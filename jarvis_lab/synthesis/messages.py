@@ -10,7 +10,15 @@ import numpy as np
 
 from jarvis_lab.synthesis.normal import normal_form
 
-__all__ = ["ASSISTANT", "Prompt", "PromptKey", "Turn", "read_prompt", "writable"]
+__all__ = [
+    "ASSISTANT",
+    "Prompt",
+    "PromptKey",
+    "Turn",
+    "prompt_key",
+    "read_prompt",
+    "writable",
+]
 
 ASSISTANT = "assistant"
 
@@ -96,7 +104,9 @@ def read_prompt(value: Any) -> Prompt:
         return Prompt((), "no prompt", (), {})
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Sequence):
         whole = Turn("", repr(value))
-        return Prompt((whole,), "prompt_messages is not a list of messages", _key((whole,)), {})
+        return Prompt(
+            (whole,), "prompt_messages is not a list of messages", prompt_key((whole,)), {}
+        )
     turns: list[Turn] = []
     joined: dict[int, str] = {}
     problem = "" if value else "no prompt"
@@ -111,7 +121,12 @@ def read_prompt(value: Any) -> Prompt:
         turns.append(Turn(role, text))
     if not problem and not all(writable(turn.text) for turn in turns):
         problem = "a message has a lone surrogate, which UTF-8 cannot hold"
-    return Prompt(tuple(turns), problem, _key(turns), joined)
+    return Prompt(tuple(turns), problem, prompt_key(turns), joined)
+
+
+def prompt_key(turns: Sequence[Turn]) -> PromptKey:
+    """What makes two prompts the same one: role and normal form of the text, message by message."""
+    return tuple((turn.role, normal_form(turn.text)) for turn in turns)
 
 
 def writable(text: str) -> bool:
@@ -169,7 +184,3 @@ def _part(part: Any) -> str | None:
         text = part.get("text")
         return text if isinstance(text, str) else None
     return None
-
-
-def _key(turns: Sequence[Turn]) -> PromptKey:
-    return tuple((turn.role, normal_form(turn.text)) for turn in turns)
