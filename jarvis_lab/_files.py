@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +19,8 @@ __all__ = [
     "atomic_group",
     "atomic_writer",
     "canonical_json",
+    "open_to_append",
+    "scratch_folder",
     "sha256_bytes",
     "sha256_file",
     "sync_folder",
@@ -92,6 +95,26 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write ``data`` to ``path``, whole or not at all."""
     with atomic_writer(path) as handle:
         handle.write(data)
+
+
+@contextlib.contextmanager
+def scratch_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Make a hidden folder beside ``path`` for files that end with the block.
+
+    Its name is ``.*.tmp`` and it is removed with all it holds, unless the process is killed.
+    """
+    target = Path(path)
+    folder = target.with_name(f".{target.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def open_to_append(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a temporary file to write behind what it holds."""
+    return open(path, "ab", buffering=_BLOCK)
 
 
 def append_durably(descriptor: int, data: bytes) -> None:

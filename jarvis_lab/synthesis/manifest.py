@@ -17,6 +17,7 @@ __all__ = [
     "MANIFEST_VERSION",
     "FileEntry",
     "Manifest",
+    "Meter",
     "build_manifest",
     "file_entry",
     "manifest_path",
@@ -50,6 +51,28 @@ class FileEntry(msgspec.Struct, frozen=True):
     sha256: str | None = None
 
 
+class Meter:
+    """Measures the bytes that pass by: their number, lines and sha256."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._bytes = self._ends = 0
+        self._last = b"\n"
+
+    def update(self, block: bytes) -> None:
+        """Take the next bytes of the file."""
+        if block:
+            self._digest.update(block)
+            self._bytes += len(block)
+            self._ends += block.count(b"\n")
+            self._last = block[-1:]
+
+    def entry(self, name: str) -> FileEntry:
+        """Give what was measured so far, under the name ``name``."""
+        lines = self._ends + (self._last != b"\n")
+        return FileEntry(name, self._bytes, lines, self._digest.hexdigest())
+
+
 class Manifest(msgspec.Struct):
     """What a manifest file holds."""
 
@@ -79,14 +102,11 @@ def file_entry(path: str | os.PathLike[str], *, name: str | None = None) -> File
     name
         What to call it; by default its name without the folder.
     """
-    digest, lines, size, last = hashlib.sha256(), 0, 0, b"\n"
+    meter = Meter()
     with open(path, "rb") as handle:
         while block := handle.read(_BLOCK):
-            digest.update(block)
-            lines += block.count(b"\n")
-            size += len(block)
-            last = block[-1:]
-    return FileEntry(name or Path(path).name, size, lines + (last != b"\n"), digest.hexdigest())
+            meter.update(block)
+    return meter.entry(name or Path(path).name)
 
 
 def build_manifest(
