@@ -194,7 +194,7 @@ def _is_false(value: object) -> bool:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) and writable(value) else ""
 
 
 def _kept_text(value: object) -> str | None:
