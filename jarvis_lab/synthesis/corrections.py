@@ -10,12 +10,8 @@ import msgspec
 import pandas as pd
 
 from jarvis_lab import _checks
-from jarvis_lab.synthesis.corrections_export import (
-    CorrectionsExport,
-    Settings,
-    as_steps,
-    write_rows,
-)
+from jarvis_lab.synthesis.corrections_export import Settings, as_steps, write_rows
+from jarvis_lab.synthesis.corrections_result import CorrectionsExport
 from jarvis_lab.synthesis.formats import (
     FORMATS,
     CorrectionFormat,
@@ -79,6 +75,11 @@ def export_corrections(
     FileNotFoundError, OSError
         If the files cannot be written. Older files stay as they were.
 
+    Warns
+    -----
+    UserWarning
+        If every text of a column looks like a date.
+
     Notes
     -----
     Default deny. A row is written only if its status is ``approved``, conflict and stale are
@@ -94,8 +95,8 @@ def export_corrections(
     (``verify_export``). The same queue gives the same bytes on any machine. Where no row is
     left, no file is written and an older export stays; a split without rows gets no file.
 
-    HF ``datasets`` reads a column as time stamps if every text in it looks like one; pass
-    ``features=`` to ``load_dataset`` for such data.
+    HF ``datasets`` reads a column as time stamps, and changes its texts, if every one looks like
+    a date; a warning says so and how to load such a file.
 
     Examples
     --------

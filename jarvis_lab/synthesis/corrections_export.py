@@ -1,7 +1,8 @@
-"""What an export of reviewed rows did: files, counts, and every row left out."""
+"""From rows that may be trained on to files: split, written, checked, and reported."""
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,130 +11,15 @@ from pathlib import Path
 import pandas as pd
 
 from jarvis_lab import _checks
-from jarvis_lab.synthesis._html import card, table
-from jarvis_lab.synthesis.formats import PREFERENCE_KEYS, TRAINING_KEYS
+from jarvis_lab.synthesis.corrections_result import CorrectionsExport
+from jarvis_lab.synthesis.formats import PREFERENCE_KEYS, TRAINING_KEYS, date_columns
 from jarvis_lab.synthesis.publish import Line, data_path, publish
 from jarvis_lab.synthesis.reviewed import METADATA, Reviewed
 from jarvis_lab.synthesis.screen import ExcludedRow, excluded_frame
 from jarvis_lab.synthesis.split import Split, assign_split, split_shares
 from jarvis_lab.synthesis.steps import HygieneStep
 
-__all__ = ["CorrectionsExport", "Settings", "as_steps", "write_rows"]
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class CorrectionsExport:
-    """Result of ``export_corrections`` and ``export_preferences``.
-
-    Attributes
-    ----------
-    kind
-        ``"corrections"`` or ``"preferences"``.
-    format
-        The training format.
-    rows_read, rows_exported
-        Candidates in the queue; rows written (with ``dry_run``: that would be).
-    approved_as_is
-        Rows among them whose target is the model's own answer.
-    files : dict of str to Path
-        Split -> data file (``"all"`` without a split); empty if nothing was written.
-    older_kept
-        Nothing was left to write, and these files of an earlier export are still there.
-    dry_run
-        Whether nothing was to be written.
-    """
-
-    kind: str
-    format: str
-    rows_read: int
-    rows_exported: int
-    approved_as_is: int
-    files: Mapping[str, Path]
-    older_kept: tuple[Path, ...]
-    dry_run: bool
-    _rows: pd.DataFrame
-    _excluded: pd.DataFrame
-
-    @property
-    def approved_but_left_out(self) -> int:
-        """Rows left out although their status is approved: a filter on status passes them."""
-        return int((self._excluded["status"] == "approved").sum())
-
-    def excluded(self) -> pd.DataFrame:
-        """Every row left out, and why.
-
-        Returns
-        -------
-        pandas.DataFrame
-            In candidate order:
-
-            - id (str): empty if the candidate has none
-            - row (int64): position in the queue, from 0
-            - status (str): as in the queue
-            - reason (str): a fixed phrase, to be counted
-            - detail (str): the cause in full
-            - matched_id (str): the candidate or evaluation query it matched; missing if none
-            - task_type, model_name (str): missing where the queue has none
-        """
-        return self._excluded.copy()
-
-    def rows(self) -> pd.DataFrame:
-        """Every row written.
-
-        Returns
-        -------
-        pandas.DataFrame
-            In the order of the files:
-
-            - id (str)
-            - split (str), line (int64): the file and its line, from 1
-            - task_type, model_name, failure_category (str): missing where the queue has none
-            - approved_as_is (bool)
-            - prompt_characters, target_characters (int64)
-        """
-        return self._rows.copy()
-
-    def reasons(self) -> pd.DataFrame:
-        """Count the rows left out by reason.
-
-        Returns
-        -------
-        pandas.DataFrame
-            reason (str), rows (int64), of which approved (int64): status says approved; most
-            frequent first.
-        """
-        frame = self._excluded
-        groups = frame.assign(approved=frame["status"] == "approved").groupby("reason", sort=True)
-        counts = groups.agg(rows=("id", "size"), approved=("approved", "sum")).reset_index()
-        return counts.sort_values("rows", ascending=False, kind="stable", ignore_index=True)
-
-    def __repr__(self) -> str:
-        verb = "would be written" if self.dry_run else "written"
-        kept = "; nothing to write, the older export stays" if self.older_kept else ""
-        return (
-            f"<{self.kind} export: {self.format}, {self.rows_exported:,} of {self.rows_read:,} "
-            f"candidates {verb}, {len(self._excluded):,} left out{kept}>"
-        )
-
-    def _repr_html_(self) -> str:
-        verb = "Would be written" if self.dry_run else "Written"
-        facts: list[tuple[str, object]] = [
-            ("Format", self.format),
-            ("Candidates read", self.rows_read),
-            (verb, self.rows_exported),
-            ("of which approved as is", self.approved_as_is),
-            ("Left out", len(self._excluded)),
-            ("of which status says approved", self.approved_but_left_out),
-        ]
-        facts += [(f"File ({split})", path.name) for split, path in self.files.items()]
-        facts += [("Nothing to write; older file stays", path.name) for path in self.older_kept]
-        parts = []
-        if len(self._rows):
-            counts = self._rows.groupby(["split", "task_type"], dropna=False, sort=True).size()
-            parts.append(table(counts.reset_index(name="rows"), caption="Written, by task type"))
-        if len(self._excluded):
-            parts.append(table(self.reasons(), caption="Left out, by reason"))
-        return card(f"Export of {self.kind}", facts, parts)
+__all__ = ["Settings", "as_steps", "write_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +70,7 @@ def write_rows(
         ]
         for name in (shares or {"all": 1.0})
     }
+    _warn_of_dates([line.data for lines in splits.values() for line in lines])
     left_out = excluded_frame(excluded)
     files: Mapping[str, Path] = {}
     if not settings.dry_run:
@@ -209,6 +96,18 @@ def write_rows(
         _rows=_rows_frame(items, sides, list(splits)),
         _excluded=left_out,
     )
+
+
+def _warn_of_dates(lines: Sequence[bytes]) -> None:
+    columns = date_columns(lines)
+    if columns:
+        warnings.warn(
+            f"Every text in {', '.join(columns)} looks like a date, and HF datasets' JSON loader "
+            "would change it to a time stamp. Load the file with "
+            "Dataset.from_list([json.loads(line) for line in open(path)]) instead.",
+            UserWarning,
+            stacklevel=4,
+        )
 
 
 def _sides(items: Sequence[Reviewed], settings: Settings) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
@@ -16,6 +17,7 @@ __all__ = [
     "CorrectionFormat",
     "PreferenceRow",
     "TrainingRow",
+    "date_columns",
     "format_preference",
     "format_row",
     "parse_preference",
@@ -37,6 +39,7 @@ PREFERENCE_KEYS = ("prompt", "chosen", "rejected")
 
 _TO_SHAREGPT = {"system": "system", "user": "human", ASSISTANT: "gpt", "tool": "tool"}
 _FROM_SHAREGPT = {theirs: ours for ours, theirs in _TO_SHAREGPT.items()}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d(:?\d\d(:?\d\d(\.\d+)?)?)?Z?)?")
 _OURS = {role: role for role in _TO_SHAREGPT}
 
 
@@ -157,6 +160,36 @@ def parse_preference(line: bytes) -> PreferenceRow:
     return PreferenceRow(
         _turns(row["prompt"]), _only_answer(row["chosen"]), _only_answer(row["rejected"])
     )
+
+
+def date_columns(lines: Iterable[bytes]) -> list[str]:
+    """Name the columns in which every text looks like a date or a time stamp.
+
+    HF ``datasets`` (through Arrow) reads such a column as time stamps and changes its texts,
+    even with ``features=`` given.
+
+    Examples
+    --------
+    >>> date_columns([b'{"instruction":"When?","input":"","output":"2026-01-05"}'])
+    ['output']
+    """
+    left: set[str] | None = None
+    for line in lines:
+        found = {
+            name
+            for name, value in msgspec.json.decode(line).items()
+            if all(_DATE.fullmatch(text) for text in _spoken(value))
+        }
+        left = found if left is None else left & found
+        if not left:
+            break
+    return sorted(left or ())
+
+
+def _spoken(value: str | list[dict[str, str]]) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [turn.get("content", turn.get("value", "")) for turn in value]
 
 
 def _messages(turns: Sequence[Turn]) -> list[dict[str, str]]:

@@ -9,12 +9,8 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
-from jarvis_lab.synthesis.corrections_export import (
-    CorrectionsExport,
-    Settings,
-    as_steps,
-    write_rows,
-)
+from jarvis_lab.synthesis.corrections_export import Settings, as_steps, write_rows
+from jarvis_lab.synthesis.corrections_result import CorrectionsExport
 from jarvis_lab.synthesis.formats import PreferenceRow, format_preference, parse_preference
 from jarvis_lab.synthesis.messages import PromptKey, writable
 from jarvis_lab.synthesis.normal import normal_form
