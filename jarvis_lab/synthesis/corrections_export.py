@@ -15,7 +15,7 @@ from jarvis_lab.synthesis.corrections_result import CorrectionsExport
 from jarvis_lab.synthesis.formats import PREFERENCE_KEYS, TRAINING_KEYS, date_columns
 from jarvis_lab.synthesis.publish import Line, data_path, publish
 from jarvis_lab.synthesis.reviewed import METADATA, Reviewed
-from jarvis_lab.synthesis.screen import ExcludedRow, excluded_frame
+from jarvis_lab.synthesis.screen import ExcludedCandidate, excluded_frame
 from jarvis_lab.synthesis.split import Split, assign_split, split_shares
 from jarvis_lab.synthesis.steps import HygieneStep
 
@@ -53,7 +53,7 @@ def as_steps(hygiene: HygieneStep | Iterable[HygieneStep]) -> tuple[HygieneStep,
 def write_rows(
     path: Path,
     items: Sequence[Reviewed],
-    excluded: Sequence[ExcludedRow],
+    excluded: Sequence[ExcludedCandidate],
     settings: Settings,
     *,
     encode: Callable[[Reviewed], bytes],

@@ -13,7 +13,7 @@ from jarvis_lab.synthesis.steps import HygieneStep
 
 __all__ = [
     "EXCLUDED_COLUMNS",
-    "ExcludedRow",
+    "ExcludedCandidate",
     "Screen",
     "correction_rows",
     "exclude",
@@ -33,7 +33,7 @@ EXCLUDED_COLUMNS = {
     "model_name": "str",
 }
 #: One row of ``excluded()``, in the order of its columns.
-ExcludedRow = tuple[str, int, str, str, str, str | None, object, object]
+ExcludedCandidate = tuple[str, int, str, str, str, str | None, object, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Screen:
 
     blocked: BlockedText
     passed: list[Reviewed]
-    excluded: list[ExcludedRow]
+    excluded: list[ExcludedCandidate]
 
 
 def screen(reviewed: Sequence[Reviewed], hygiene: Iterable[HygieneStep] = ()) -> Screen:
@@ -72,10 +72,11 @@ def screen(reviewed: Sequence[Reviewed], hygiene: Iterable[HygieneStep] = ()) ->
         prompt = item.prompt
         breach = result.blocked.breach(prompt.turns, item.target, joined=prompt.joined)
         if breach is not None and breach.place == "target":
-            said = "the target is an answer that nobody approved, to the same prompt"
+            whose = "its own" if breach.candidate_id == item.id else "another candidate's"
+            said = f"the target equals {whose} answer to this prompt, which nobody approved"
             result.excluded.append(exclude(item, "blocked target", said, breach.candidate_id))
         elif breach is not None:
-            said = f"{breach.place} is an answer that nobody approved, to the messages before it"
+            said = f"{breach.place} equals an answer to the messages before it that nobody approved"
             result.excluded.append(exclude(item, "blocked turn", said, breach.candidate_id))
         elif item.id in dropped:
             result.excluded.append(exclude(item, *dropped[item.id]))
@@ -84,14 +85,16 @@ def screen(reviewed: Sequence[Reviewed], hygiene: Iterable[HygieneStep] = ()) ->
     return result
 
 
-def exclude(item: Reviewed, reason: str, detail: str, matched: str | None = None) -> ExcludedRow:
+def exclude(
+    item: Reviewed, reason: str, detail: str, matched: str | None = None
+) -> ExcludedCandidate:
     """One row of ``excluded()``."""
     facts = item.metadata
     known = (facts.get("task_type"), facts.get("model_name"))
     return (item.id, item.row, item.status, reason, detail, matched, *known)
 
 
-def excluded_frame(rows: Iterable[ExcludedRow]) -> pd.DataFrame:
+def excluded_frame(rows: Iterable[ExcludedCandidate]) -> pd.DataFrame:
     """Rows left out, in candidate order, as a frame."""
     ordered = sorted(rows, key=lambda row: row[1])
     columns = zip(*ordered, strict=True) if ordered else [()] * len(EXCLUDED_COLUMNS)
