@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,9 +17,12 @@ __all__ = [
     "TEMPORARY_SUFFIX",
     "append_durably",
     "append_line",
+    "atomic_group",
     "atomic_writer",
     "canonical_json",
+    "open_to_append",
     "publish_once",
+    "scratch_folder",
     "sha256_bytes",
     "sha256_file",
     "sync_folder",
@@ -42,30 +46,77 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     FileNotFoundError
         If the folder does not exist.
     """
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"Cannot write {target}: the folder {target.parent} does not exist. Create it first."
-        )
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+    with atomic_group([path]) as handles:
+        yield handles[0]
+
+
+@contextlib.contextmanager
+def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[BinaryIO]]:
+    """Open one hidden temporary file per path; all take their names when the block ends well.
+
+    Every byte of every file is on disk before the first name changes hands; the names then
+    change one right after the other, in the order given. Otherwise as :func:`atomic_writer`.
+    ``handle.name`` is the path of the temporary file, which can be read back.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder does not exist.
+    """
+    targets = [Path(path) for path in paths]
+    for target in targets:
+        if not target.parent.is_dir():
+            raise FileNotFoundError(
+                f"Cannot write {target}: the folder {target.parent} does not exist. "
+                "Create it first."
+            )
+    token = f"{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
+    waiting = {target.with_name(f".{target.name}.{token}"): target for target in targets}
     try:
-        with os.fdopen(descriptor, "wb", buffering=_BLOCK) as handle:
-            yield handle
-            handle.flush()
-            os.fsync(handle.fileno())
-        os.replace(temporary, target)
+        with contextlib.ExitStack() as stack:
+            handles: list[BinaryIO] = []
+            for temporary in waiting:
+                handle = stack.enter_context(open(temporary, "xb", buffering=_BLOCK))
+                handles.append(handle)
+            yield handles
+            for handle in handles:
+                handle.flush()
+                os.fsync(handle.fileno())
+        for temporary, target in waiting.items():
+            os.replace(temporary, target)
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+        for temporary in waiting:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
         raise
-    sync_folder(target.parent)
+    for folder in {target.parent for target in targets}:
+        sync_folder(folder)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write ``data`` to ``path``, whole or not at all."""
     with atomic_writer(path) as handle:
         handle.write(data)
+
+
+@contextlib.contextmanager
+def scratch_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Make a hidden folder beside ``path`` for files that end with the block.
+
+    Its name is ``.*.tmp`` and it is removed with all it holds, unless the process is killed.
+    """
+    target = Path(path)
+    folder = target.with_name(f".{target.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def open_to_append(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a temporary file to write behind what it holds."""
+    return open(path, "ab", buffering=_BLOCK)
 
 
 def append_durably(descriptor: int, data: bytes) -> None:
@@ -156,6 +207,3 @@ def sha256_file(path: str | os.PathLike[str]) -> str:
     """Hexadecimal SHA-256 of the file's bytes."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-_BINARY: int = getattr(os, "O_BINARY", 0)

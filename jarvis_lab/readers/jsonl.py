@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,12 @@ T = TypeVar("T")
 _BLOCK = 1 << 20
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _SHOWN = 3
+_INVALID_BYTE = re.compile("[\udc80-\udcff]")
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class BadLines:
     count : int
         Bad lines met.
     replaced_in : list of str
-        The file of each line whose invalid UTF-8 was read as U+FFFD. Such lines are kept.
+        The file of each line whose invalid UTF-8 (or lone surrogate escape) was read as U+FFFD.
+        Such lines are kept.
     """
 
     def __init__(self, on_bad_lines: OnBadLines = "warn") -> None:
@@ -82,6 +90,11 @@ class BadLines:
             self._policy(bad)
         elif len(self._first) < _SHOWN:
             self._first.append(bad)
+
+    @property
+    def replaced(self) -> int:
+        """How many lines were read with U+FFFD in the place of what is no text."""
+        return len(self.replaced_in)
 
     def add_replaced(self, file: str) -> None:
         """Report one line whose invalid UTF-8 was read as U+FFFD."""
@@ -146,31 +159,46 @@ def decode_lines(
 ) -> Iterator[tuple[int, T]]:
     """Give (line number, record) for each readable line, reporting the others to ``bad_lines``."""
     file = str(path)
-    decode = decoder.decode
     for number, line in iter_lines(path):
-        try:
-            record = decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            repaired = _repair(line)
-            if repaired is None:
-                bad_lines.add(file, number, _reason(error))
-                continue
-            try:
-                record = decode(repaired)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as again:
-                bad_lines.add(file, number, _reason(again))
-                continue
-            bad_lines.add_replaced(file)
-        yield number, record
+        found = decode_line(line, decoder, bad_lines, file=file, number=number)
+        if found is not None:
+            yield number, found[0]
+
+
+def decode_line(
+    line: bytes,
+    decoder: msgspec.json.Decoder[T],
+    bad_lines: BadLines,
+    *,
+    file: str,
+    number: int,
+) -> tuple[T] | None:
+    """Give the record of one line, in a tuple of one, or None if the line was reported as bad."""
+    try:
+        return (decoder.decode(line),)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        repaired = _repair(line)
+        if repaired is None:
+            bad_lines.add(file, number, _reason(error))
+            return None
+    try:
+        record = decoder.decode(repaired)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as again:
+        bad_lines.add(file, number, _reason(again))
+        return None
+    bad_lines.add_replaced(file)
+    return (record,)
 
 
 def _repair(line: bytes) -> bytes | None:
-    """Invalid UTF-8 as U+FFFD; None if the line was valid."""
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return line.decode("utf-8", errors="replace").encode("utf-8")
-    return None
+    """Put U+FFFD for each invalid byte and each lone surrogate escape; None if there is none.
+
+    One for each byte, as in Go; Python's own ``errors="replace"`` puts one for several.
+    """
+    text = line.decode("utf-8", errors="surrogateescape")
+    whole = _INVALID_BYTE.sub("\ufffd", text)
+    repaired = _ESCAPE.sub(lambda found: r"\ufffd" if found[1] else found[0], whole)
+    return None if repaired == text else repaired.encode("utf-8")
 
 
 def _reason(error: Exception) -> str:

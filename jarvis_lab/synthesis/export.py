@@ -1,0 +1,243 @@
+"""A lake → one file of SFT samples, behind the firewall, with its lineage."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from tqdm.auto import tqdm
+
+from jarvis_lab import _checks, _files
+from jarvis_lab.readers.lake_files import LakeFile, lake_files, lake_root
+from jarvis_lab.synthesis.day_file import build_part, scan_scored
+from jarvis_lab.synthesis.manifest import FileEntry, Meter, build_manifest, manifest_path
+from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, Settings
+from jarvis_lab.synthesis.sft_export import SftExport, export_of
+from jarvis_lab.synthesis.workers import Crew
+
+__all__ = ["export_sft"]
+
+_DEFAULT = Path("data", "distilled", "sft", "sft_export.jsonl")
+_BLOCK = 1 << 20
+
+
+class _NothingToWriteError(Exception):
+    """Leaves the writers of the export without an export."""
+
+
+def export_sft(
+    root: str | os.PathLike[str],
+    *,
+    recorded_at: str,
+    include_partial: bool = False,
+    dry_run: bool = False,
+    output: str | os.PathLike[str] | None = None,
+    unique_ids: bool = False,
+    escape_html: bool = False,
+    workers: int = 1,
+    progress: bool = True,
+) -> SftExport:
+    """Export the accepted runs of a lake as SFT samples, and their manifest.
+
+    Parameters
+    ----------
+    root
+        The lake: the folder that holds ``data/scored-runs`` and ``data/evidence``.
+    recorded_at
+        Time to write into every sample, as text; it is not interpreted.
+    include_partial
+        Take runs of any ``model_role``. The firewall and the empty response stay.
+    dry_run
+        Do all but write.
+    output
+        The file to write, in a folder that exists. By default
+        ``{root}/data/distilled/sft/sft_export.jsonl``, whose folders are made.
+    unique_ids
+        Put the day in front of each id (``2026/01/02/alpha.jsonl:4`` instead of
+        ``alpha.jsonl:4``, which repeats across days).
+    escape_html
+        Write ``<``, ``>``, ``&``, U+2028 and U+2029 as ``\\u003c`` and so on, as Go does.
+    workers
+        Processes to use. The bytes written do not depend on it.
+    progress
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    SftExport
+        Counts, the excluded rows, and where the file is. If there was nothing to write, no
+        file is written, an older one stays, and ``note`` says so.
+
+    Raises
+    ------
+    ValueError
+        If ``root`` or ``recorded_at`` is empty, or ``output`` lies among the lake's inputs.
+    FileNotFoundError, IsADirectoryError, OSError
+        If the file cannot be written. An older export is unchanged.
+    LakeChangedError
+        If the lake changed meanwhile. An older export is unchanged.
+    FirewallError
+        If the written rows fail the second check. An older export is unchanged.
+
+    Notes
+    -----
+    The firewall is default deny: a run is exported only if its category is ``accepted`` or
+    ``partially_accepted`` and no readable record of the whole lake gives the same run id
+    another category. A first pass over the scored runs finds the run ids to keep out; memory
+    grows with their number and with the largest day's file, not with the number of files.
+    Every written row is read back from the disk and checked again before the file takes its
+    name. See docs/firewall.md.
+
+    Examples
+    --------
+    >>> export_sft("a lake without files", recorded_at="2026-01-01T00:00:00Z", progress=False)
+    SftExport(0 of 0 records exported, nothing written: the lake has no scored runs)
+    """
+    settings = Settings(
+        _checked_time(recorded_at), bool(include_partial), bool(unique_ids), bool(escape_html)
+    )
+    _checks.whole("workers", workers, least=1)
+    lake = lake_root(root)
+    target = _target(lake, output)
+    entries = lake_files(lake, "scored-runs")
+    job = _Job(lake, settings, target, entries)
+    if job.files:
+        total, crew_size = 2 * len(job.files), min(workers, len(job.files))
+        with Crew(crew_size) as crew, tqdm(total=total, disable=not progress) as bar:
+            job.run(crew, bar.update, dry_run=dry_run, make_folder=output is None)
+    return job.result(dry_run=dry_run)
+
+
+class _Job:
+    """The two passes over a lake, and the file that comes of them."""
+
+    def __init__(
+        self, root: Path, settings: Settings, target: Path, entries: list[LakeFile]
+    ) -> None:
+        self.root, self.settings, self.target = root, settings, target
+        self.entries = entries
+        self.files = [entry for entry in entries if not entry.is_folder]
+        self.scans: list[FileEntry] = []
+        self.blocked: set[str] = set()
+        self.parts: list[Part] = []
+        self.written = False
+
+    def run(
+        self, crew: Crew, step: Callable[[], object], *, dry_run: bool, make_folder: bool
+    ) -> None:
+        for scan in crew.map(scan_scored, self.files):
+            self.scans.append(scan.entry)
+            self.blocked.update(scan.blocked)
+            step()
+        crew.share(self.blocked)
+        if dry_run:
+            for part in crew.map(build_part, self._tasks(lambda _index: None), self.blocked):
+                self._keep(part, step)
+            self._compare_files()
+            return
+        with _write_errors(self.target), contextlib.suppress(_NothingToWriteError):
+            if make_folder:
+                self.target.parent.mkdir(parents=True, exist_ok=True)
+            self._write(crew, step)
+
+    def result(self, *, dry_run: bool = False) -> SftExport:
+        refused = [entry for entry in self.entries if entry.is_folder]
+        return export_of(self.parts, refused, self.target, written=self.written, dry_run=dry_run)
+
+    def _write(self, crew: Crew, step: Callable[[], object]) -> None:
+        meter = Meter()
+        with _files.atomic_group([self.target, manifest_path(self.target)]) as (rows, manifest):
+            if crew.alone:
+                tasks = self._tasks(lambda _index: Path(rows.name))
+                for part in crew.map(build_part, tasks, self.blocked, meter.update):
+                    self._keep(part, step)
+            else:
+                self._join(crew, step, rows, meter)
+            self._compare_files()
+            if not any(part.exported for part in self.parts):
+                raise _NothingToWriteError
+            manifest.write(self._manifest(meter.entry(self.target.name)))
+            self.written = True
+
+    def _join(self, crew: Crew, step: Callable[[], object], rows: BinaryIO, meter: Meter) -> None:
+        """Let the crew write parts, each to a file of its own, and put them together."""
+        with _files.scratch_folder(self.target) as folder:
+            tasks = self._tasks(lambda index: folder / f"{index}.part.tmp")
+            for index, part in enumerate(crew.map(build_part, tasks, self.blocked)):
+                path = folder / f"{index}.part.tmp"
+                with open(path, "rb") as handle:
+                    while block := handle.read(_BLOCK):
+                        meter.update(block)
+                        rows.write(block)
+                path.unlink()
+                self._keep(part, step)
+
+    def _tasks(self, sink: Callable[[int], Path | None]) -> Iterator[PartTask]:
+        for index, (file, scan) in enumerate(zip(self.files, self.scans, strict=True)):
+            yield PartTask(self.root, file, scan.sha256, self.settings, sink(index))
+
+    def _keep(self, part: Part, step: Callable[[], object]) -> None:
+        self.parts.append(part)
+        step()
+
+    def _compare_files(self) -> None:
+        if lake_files(self.root, "scored-runs") != self.entries:
+            raise LakeChangedError(
+                f"Files of scored runs came or went below {self.root} while it was exported. "
+                "Nothing was exported. Export again when nothing writes to the lake."
+            )
+
+    def _manifest(self, rows: FileEntry) -> bytes:
+        result = self.result()
+        return build_manifest(
+            "distillation",
+            settings=self.settings._asdict(),
+            files=[rows],
+            inputs=[entry for part in self.parts for entry in part.inputs],
+            counts=result.counts(),
+            excluded=result.reasons,
+        )
+
+
+def _checked_time(recorded_at: str) -> str:
+    _checks.text("recorded_at", recorded_at)
+    if not recorded_at.isprintable():
+        raise ValueError(f"recorded_at={recorded_at!r} must be printable text on one line.")
+    return recorded_at
+
+
+def _target(root: Path, output: str | os.PathLike[str] | None) -> Path:
+    if output is None:
+        return root / _DEFAULT
+    target = Path(_checks.text("output", os.fspath(output)))
+    if target.is_dir():
+        raise IsADirectoryError(f"output={str(target)!r} is a folder. Give the file to write.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"Cannot write {target}: the folder {target.parent} does not exist. Create it first."
+        )
+    for kind in ("scored-runs", "evidence"):
+        if target.resolve().is_relative_to((root / "data" / kind).resolve()):
+            raise ValueError(
+                f"output={str(target)!r} lies among the lake's inputs in data/{kind}. "
+                "Give a file elsewhere."
+            )
+    return target
+
+
+@contextlib.contextmanager
+def _write_errors(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(
+            error.errno,
+            f"The export could not be written ({error.strerror}); nothing was exported and an "
+            "older export is unchanged",
+            str(target),
+        ) from error

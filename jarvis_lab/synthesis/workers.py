@@ -1,0 +1,168 @@
+"""Worker processes that live as long as one export.
+
+Each is a fresh interpreter that takes its work from a pipe and ends when the pipe does. So it
+needs no ``if __name__ == "__main__"`` in a script, copies no threads of a notebook's kernel,
+never sees the user's Ctrl-C, and does not outlive a parent that was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import queue
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, BinaryIO, TypeVar
+
+__all__ = ["Crew", "serve"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Crew:
+    """Calls functions on items in worker processes, and gives the results in order.
+
+    Parameters
+    ----------
+    workers
+        Number of processes; with 1 everything happens in this one.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = [_Worker() for _ in range(workers)] if workers > 1 else []
+        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(workers) if self._workers else None
+
+    @property
+    def alone(self) -> bool:
+        """Whether everything happens in this process."""
+        return self._threads is None
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            for worker in self._workers:
+                worker.kill()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+
+    def share(self, *values: object) -> None:
+        """Give every worker the ``values``, for the functions of later calls to receive."""
+        for worker in self._workers:
+            worker.ask(("share", values))
+
+    def map(self, function: Callable[..., R], items: Iterable[T], *shared: object) -> Iterator[R]:
+        """Give ``function(item, *shared)`` for each item, in order.
+
+        The workers use the values of the last :meth:`share`, which must equal ``shared``. Only
+        a few items are under way at a time, whatever their number.
+        """
+        if self._threads is None:
+            for item in items:
+                yield function(item, *shared)
+            return
+        waiting: deque[Future[R]] = deque()
+        for item in items:
+            waiting.append(self._threads.submit(self._call, function, item))
+            if len(waiting) > 2 * len(self._workers):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def _call(self, function: Callable[..., R], item: object) -> R:
+        worker = self._idle.get()
+        try:
+            found: R = worker.ask(("call", (function, item)))
+            return found
+        finally:
+            self._idle.put(worker)
+
+
+class _Worker:
+    """One process and the pipes to it."""
+
+    def __init__(self) -> None:
+        start = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", start],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def ask(self, message: tuple[str, tuple[object, ...]]) -> Any:
+        to, back = self._process.stdin, self._process.stdout
+        if to is None or back is None:
+            raise RuntimeError("The worker process has no pipes.")
+        try:
+            pickle.dump(message, to, protocol=pickle.HIGHEST_PROTOCOL)
+            to.flush()
+            done, result = pickle.load(back)
+        except (EOFError, OSError, pickle.UnpicklingError):
+            raise RuntimeError(
+                f"A worker process ended early (exit status {self._process.wait()}). Nothing was "
+                "exported. Try again with fewer workers."
+            ) from None
+        if not done:
+            raise result
+        return result
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def close(self) -> None:
+        """Close the pipes, at which the process ends, and wait until it is gone."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+
+
+def serve() -> None:
+    """Answer the questions on standard input until it ends; what workers run."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    shared: tuple[object, ...] = ()
+    while True:
+        try:
+            verb, values = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        if verb == "share":
+            shared, values = values, (tuple, ())
+        reply = _reply(values[0], values[1], shared if verb == "call" else ())
+        try:
+            _send(reply, answers)
+        except BrokenPipeError:
+            return
+
+
+def _reply(
+    function: Callable[..., object], item: object, shared: tuple[object, ...]
+) -> tuple[bool, object]:
+    try:
+        return True, function(item, *shared)
+    except Exception as error:  # noqa: BLE001 - it is raised again in the parent
+        return False, error
+
+
+def _send(reply: tuple[bool, object], answers: BinaryIO) -> None:
+    try:
+        content = pickle.dumps(reply, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # noqa: BLE001 - the parent waits for an answer
+        failure = RuntimeError(f"A worker's answer could not be sent: {error!r}")
+        content = pickle.dumps((False, failure))
+    answers.write(content)
+    answers.flush()
