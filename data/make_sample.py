@@ -20,7 +20,7 @@ from sample.lake import write_lake
 from sample.traces import write_traces
 from sample.truth import classes_csv, kinds_csv, markdown_tables
 
-SEED = 20260354
+SEED = 20260511
 
 
 def main() -> None:

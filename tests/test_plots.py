@@ -137,6 +137,14 @@ def test_value_success_rate_takes_its_own_interval_and_its_own_n():
     assert "success rate" in ax.get_xlabel()
 
 
+def test_n_is_that_of_the_rewards_where_the_table_has_it():
+    scores = SMALL.assign(n_reward=SMALL["n"] - 3)
+    assert {"37", "1,231", "n with\nreward"} <= set(words(plot_class_scores(scores)))
+    ax = plot_score_heatmap(scores)
+    assert {"37", "1,231"} <= set(words(ax))
+    assert ax.get_legend().get_texts()[0].get_text() == "small number: n with reward"
+
+
 def test_models_differ_in_colour_and_in_marker():
     ax = plot_class_scores(many(models=8))
     looks = {(line.get_color(), line.get_marker()) for line in ax.get_lines()}

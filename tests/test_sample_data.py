@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from jarvis_lab.classes import classify_query
+from jarvis_lab.classes import classify_queries, classify_query
+from jarvis_lab.readers.traces import read_traces
+from jarvis_lab.scores import class_scores
 
 DATA = Path(__file__).parents[1] / "data"
 MODELS = 6
@@ -172,6 +175,60 @@ def test_the_recorded_propensity_is_that_of_the_class_and_model(traces):
     for row in traces:
         cell = classify_query(row["query"], by="regex"), row["model"]
         assert row["metadata"]["propensity"] == stated[cell]
+
+
+def truth_of(scheme):
+    """One row per class and model: what the script drew the outcomes from."""
+    truth = pd.read_csv(DATA / "truth_classes.csv")
+    return truth[truth["scheme"] == scheme].drop(columns="scheme")
+
+
+def test_the_intervals_of_class_scores_cover_the_truth():
+    scores = class_scores(DATA / "traces.db", by="regex", level=0.95)
+    both = scores.merge(truth_of("regex"), on=["query_class", "model"])
+    assert len(both) == len(scores) == len(CLASSES) * MODELS
+    covered = both["success_probability"].between(
+        both["success_rate_low"], both["success_rate_high"]
+    )
+    assert covered.mean() >= 0.9
+    assert (both["success_rate_high"] - both["success_rate_low"]).median() < 0.25
+
+
+def test_the_truth_beats_the_best_single_model_in_three_classes():
+    truth = truth_of("regex").pivot(
+        index="query_class", columns="model", values="success_probability"
+    )
+    share = truth_of("regex").groupby("query_class")["share"].first()
+    overall = truth.mul(share, axis=0).sum()
+    assert overall.idxmax() == "cirrus-large-2"
+    assert overall.max() == pytest.approx(0.790, abs=5e-4)
+    gain = truth.max(axis=1) - truth["cirrus-large-2"]
+    assert set(gain.index[gain > 0.05]) == {"code", "math", "short"}
+    assert (truth.max(axis=1) * share).sum() == pytest.approx(0.850, abs=5e-4)
+
+
+def test_a_lucky_model_of_three_traces_looks_best_on_long_queries():
+    scores = class_scores(DATA / "traces.db", by="regex").set_index("query_class").loc["long"]
+    lucky = scores.sort_values("trace_score").iloc[-1]
+    assert (lucky["model"], lucky["n"], lucky["successes"]) == ("qwen3:8b", 3, 3)
+    assert lucky["note"]
+    truth = truth_of("regex").set_index(["query_class", "model"])["success_probability"]
+    assert truth["long", "qwen3:8b"] < truth["long", "cirrus-large-2"] - 0.2
+
+
+def test_propensities_put_right_what_the_keyword_classes_mix():
+    traces = read_traces(DATA / "traces.db")
+    traces = traces[traces["outcome"].notna()]
+    traces = traces[classify_queries(traces["query"], by="keyword") == "general"]
+    reward = (traces["outcome"] == "success").astype(float)
+    weight = 1 / traces["propensity"]
+    plain = class_scores(DATA / "traces.db", by="keyword").set_index("query_class").loc["general"]
+    weighted = (reward * weight).groupby(traces["model"]).sum()
+    weighted /= weight.groupby(traces["model"]).sum()
+    assert plain.set_index("model")["sft_score"].idxmax() == "qwen3:8b"
+    assert weighted.idxmax() == "cirrus-large-2"
+    truth = truth_of("keyword").query("query_class == 'general'").set_index("model")
+    assert truth["success_probability"].idxmax() == "cirrus-large-2"
 
 
 def test_the_same_text_has_the_same_query_id(traces):

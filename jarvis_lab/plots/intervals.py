@@ -66,8 +66,9 @@ def plot_class_scores(
     Nothing is computed here except the order of the models: the mean of ``value`` over the
     rows, weighted by n. A figure made here belongs to pyplot where pyplot shows figures (in a
     notebook: below the cell) and is free on a backend that only writes files; in a widget's
-    callback, pass the ``ax`` of a ``Figure`` of your own. Names are shown as text, cut in the middle, control characters escaped.
-    A script whose letters matplotlib's font lacks needs ``matplotlib.rcParams["font.family"]``.
+    callback, pass the ``ax`` of a ``Figure`` of your own. Names are shown as text, cut
+    in the middle, control characters escaped. A script whose letters matplotlib's font lacks
+    needs another ``matplotlib.rcParams["font.family"]``.
 
     Examples
     --------
@@ -166,9 +167,8 @@ def _points(ax: Axes, own: pd.DataFrame, at: list[float], colour: str, marker: s
     }
     (filled,) = ax.plot(value[~unsure], y[~unsure], zorder=3, **style)
     if unsure.any():
-        ax.plot(
-            value[unsure], y[unsure], zorder=3, mfc=ax.get_facecolor(), markeredgewidth=1.2, **style
-        )
+        style |= {"markersize": 6.5, "markeredgewidth": 1.3, "markerfacecolor": ax.get_facecolor()}
+        ax.plot(value[unsure], y[unsure], zorder=3, **style)
     for line, n in zip(at, own["n"], strict=True):
         ax.annotate(
             _canvas.counted(n),
