@@ -145,6 +145,11 @@ def test_n_is_that_of_the_rewards_where_the_table_has_it():
     assert ax.get_legend().get_texts()[0].get_text() == "small number: n with reward"
 
 
+def test_a_point_at_the_end_of_the_scale_is_drawn_whole():
+    ax = plot_class_scores(table([("a", "x", 3, 1.0, 0.4, 1.0, "few"), ("a", "y", 9, 1, 0, 1, "")]))
+    assert not any(line.get_clip_on() for line in ax.get_lines())
+
+
 def test_models_differ_in_colour_and_in_marker():
     ax = plot_class_scores(many(models=8))
     looks = {(line.get_color(), line.get_marker()) for line in ax.get_lines()}

@@ -164,6 +164,7 @@ def _points(ax: Axes, own: pd.DataFrame, at: list[float], colour: str, marker: s
         "color": colour,
         "marker": marker,
         "markersize": 5.5,
+        "clip_on": False,
     }
     (filled,) = ax.plot(value[~unsure], y[~unsure], zorder=3, **style)
     if unsure.any():
