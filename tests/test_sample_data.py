@@ -13,6 +13,7 @@ import pytest
 
 from jarvis_lab.classes import classify_queries, classify_query
 from jarvis_lab.readers.traces import read_traces
+from jarvis_lab.routing import SFTRouterPolicy, TraceDrivenPolicy
 from jarvis_lab.scores import class_scores
 
 DATA = Path(__file__).parents[1] / "data"
@@ -214,6 +215,21 @@ def test_a_lucky_model_of_three_traces_looks_best_on_long_queries():
     assert lucky["note"]
     truth = truth_of("regex").set_index(["query_class", "model"])["success_probability"]
     assert truth["long", "qwen3:8b"] < truth["long", "cirrus-large-2"] - 0.2
+
+
+def test_each_of_the_original_policies_is_wrong_in_one_class():
+    learned, sft = TraceDrivenPolicy(DATA / "traces.db"), SFTRouterPolicy()
+    learned.update_from_traces()
+    sft.update(DATA / "traces.db")
+    tables = {"regex": learned.policy_map, "keyword": sft.policy_map}
+    wrong = {}
+    for scheme, table in tables.items():
+        truth = truth_of(scheme).pivot(
+            index="query_class", columns="model", values="success_probability"
+        )
+        best = truth.idxmax(axis=1)
+        wrong[scheme] = {name: model for name, model in table.items() if model != best[name]}
+    assert wrong == {"regex": {"long": "qwen3:8b"}, "keyword": {"general": "qwen3:8b"}}
 
 
 def test_propensities_put_right_what_the_keyword_classes_mix():

@@ -12,7 +12,18 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-__all__ = ["MARKERS", "PALETTE", "PLAIN", "counted", "limits", "new_axes", "readable_on", "say"]
+__all__ = [
+    "MARKERS",
+    "PALETTE",
+    "PLAIN",
+    "counted",
+    "inches",
+    "limits",
+    "new_axes",
+    "readable_on",
+    "relabel",
+    "say",
+]
 
 #: Okabe and Ito's colours without the yellow, which is too pale for thin lines.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#666666")
