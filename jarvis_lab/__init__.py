@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jarvis_lab.classes import classify_queries, classify_query
+    from jarvis_lab.evaluation import disagreements
     from jarvis_lab.plots import plot_class_scores, plot_score_heatmap
     from jarvis_lab.readers import (
         BadLine,
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
         routing_diff,
         save_policy,
     )
+    from jarvis_lab.samples import sample_path
     from jarvis_lab.scores import class_scores, merge_counts, score_counts
+    from jarvis_lab.widgets import RoutingExplorer
 
 __all__ = [
     "BadLine",
@@ -42,6 +45,7 @@ __all__ = [
     "RouterPolicy",
     "RouterPolicyRegistry",
     "RoutingContext",
+    "RoutingExplorer",
     "SFTPolicy",
     "SFTRouterPolicy",
     "TraceDrivenPolicy",
@@ -49,6 +53,7 @@ __all__ = [
     "class_scores",
     "classify_queries",
     "classify_query",
+    "disagreements",
     "ensure_registered",
     "load_policy",
     "merge_counts",
@@ -57,6 +62,7 @@ __all__ = [
     "read_steps",
     "read_traces",
     "routing_diff",
+    "sample_path",
     "save_policy",
     "score_counts",
 ]
@@ -65,6 +71,7 @@ __version__ = "0.1.0"
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "jarvis_lab.classes": ("classify_queries", "classify_query"),
+    "jarvis_lab.evaluation": ("disagreements",),
     "jarvis_lab.plots": ("plot_class_scores", "plot_score_heatmap"),
     "jarvis_lab.readers": (
         *("BadLine", "BadLineError", "BadLineWarning", "DamagedStoreError", "ValueWarning"),
@@ -75,7 +82,9 @@ _MODULES: dict[str, tuple[str, ...]] = {
         *("SFTRouterPolicy", "TraceDrivenPolicy", "ensure_registered", "load_policy"),
         *("routing_diff", "save_policy"),
     ),
+    "jarvis_lab.samples": ("sample_path",),
     "jarvis_lab.scores": ("class_scores", "merge_counts", "score_counts"),
+    "jarvis_lab.widgets": ("RoutingExplorer",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

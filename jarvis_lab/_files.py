@@ -207,3 +207,6 @@ def sha256_file(path: str | os.PathLike[str]) -> str:
     """Hexadecimal SHA-256 of the file's bytes."""
     with open(path, "rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+_BINARY: int = getattr(os, "O_BINARY", 0)

@@ -141,9 +141,26 @@ class TablePolicy(RouterPolicy):
         ValueError
             If the classes are a column that ``queries`` does not have.
         """
-        classes = self._classes_of(queries)
+        classes = self.classify(queries)
         models = {label: self.model_for_class(label) for label in classes.unique()}
         return classes.map(models).astype("str").rename("model")
+
+    def classify(self, queries: pd.DataFrame | Iterable[str | None]) -> pd.Series[str]:
+        """Class of each query, with the index of ``queries``; :meth:`route` goes by it."""
+        column = isinstance(self.by, str) and self.by not in SCHEMES
+        if not isinstance(queries, pd.DataFrame):
+            if column:
+                raise ValueError(
+                    f"This policy's classes are the column {self.by!r}: give route() a frame."
+                )
+            return classify_queries(queries, by=self.by)
+        wanted = str(self.by) if column else "query"
+        hint = "route() needs it to find the class of each row."
+        _checks.column(wanted, queries.columns, where="The frame", hint=hint)
+        if not column:
+            return classify_queries(queries["query"], by=self.by)
+        labels = queries[wanted]
+        return labels.astype("object").where(labels.notna(), MISSING_CLASS).astype("str")
 
     def to_dict(self) -> dict[str, Any]:
         """The policy as JSON can hold it; :meth:`from_dict` makes the same policy again."""
@@ -161,19 +178,3 @@ class TablePolicy(RouterPolicy):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(by={scheme_name(self.by)!r}, {self._policy_map})"
-
-    def _classes_of(self, queries: pd.DataFrame | Iterable[str | None]) -> pd.Series[str]:
-        column = isinstance(self.by, str) and self.by not in SCHEMES
-        if not isinstance(queries, pd.DataFrame):
-            if column:
-                raise ValueError(
-                    f"This policy's classes are the column {self.by!r}: give route() a frame."
-                )
-            return classify_queries(queries, by=self.by)
-        wanted = str(self.by) if column else "query"
-        hint = "route() needs it to find the class of each row."
-        _checks.column(wanted, queries.columns, where="The frame", hint=hint)
-        if not column:
-            return classify_queries(queries["query"], by=self.by)
-        labels = queries[wanted]
-        return labels.astype("object").where(labels.notna(), MISSING_CLASS).astype("str")

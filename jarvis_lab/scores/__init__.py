@@ -1,6 +1,5 @@
 """Counts per class and model → scores with intervals."""
 
-from jarvis_lab.scores.scores import SCORE_COLUMNS, class_scores, composites, reward_sums
 from jarvis_lab.scores.counts import (
     COUNT_COLUMNS,
     as_counts,
@@ -8,6 +7,7 @@ from jarvis_lab.scores.counts import (
     merge_counts,
     score_counts,
 )
+from jarvis_lab.scores.scores import SCORE_COLUMNS, class_scores, composites, reward_sums
 
 __all__ = [
     "COUNT_COLUMNS",
