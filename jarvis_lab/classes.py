@@ -225,40 +225,48 @@ def _keyword_class(query: str) -> str:
 
 
 def _regex_masks(queries: pa.Array) -> tuple[Any, Any, Any, Any]:
-    length = pc.utf8_length(queries).to_numpy(zero_copy_only=False)
-    code, math = _matches(queries, _CODE_SURE), _matches(queries, _MATH_SURE)
+    length = _lengths(queries)
     beyond = ~pc.string_is_ascii(queries).to_numpy(zero_copy_only=False)
+    code = _matches(queries, _CODE_SURE)
     _let_python_decide(queries, code, beyond & ~code, _CODE_MAYBE, _CODE)
+    math = _matches(queries, _MATH_SURE, among=~code)
     _let_python_decide(queries, math, beyond & ~math & ~code, _MATH_MAYBE, _MATH)
     return code, math, length < 50, length > 500
 
 
 def _let_python_decide(
-    queries: pa.Array, found: Any, open_: Any, maybe: str, pattern: re.Pattern[str]
+    queries: pa.Array, found: Any, undecided: Any, maybe: str, pattern: re.Pattern[str]
 ) -> None:
-    """Set ``found`` for those of the ``open_`` queries that could match and do."""
-    rows = np.flatnonzero(open_)
-    rows = rows[_matches(queries.take(pa.array(rows)), maybe)]
+    """Set ``found`` for those of the ``undecided`` queries that could match and do."""
+    rows = np.flatnonzero(_matches(queries, maybe, among=undecided))
     texts = queries.take(pa.array(rows)).to_pylist()
     found[rows] = [pattern.search(text) is not None for text in texts]
 
 
 def _keyword_masks(queries: pa.Array) -> tuple[Any, Any, Any, Any]:
-    length = pc.utf8_length(queries).to_numpy(zero_copy_only=False)
-    long = length > 200  # 101 words and the spaces between them
-    candidates = np.flatnonzero(long)
-    long[candidates] = _matches(queries.take(pa.array(candidates)), _OVER_100_WORDS)
-    return (
-        _matches(queries, _CODE_LOWER),
-        _matches(queries, _MATH_LOWER),
-        ~_matches(queries, _TEN_WORDS),
-        long,
-    )
+    code = _matches(queries, _CODE_LOWER)
+    math = _matches(queries, _MATH_LOWER, among=~code)
+    rest = ~code & ~math
+    short = rest & ~_matches(queries, _TEN_WORDS, among=rest)
+    # 101 words and the spaces between them are 201 characters.
+    long = _matches(queries, _OVER_100_WORDS, among=rest & ~short & (_lengths(queries) > 200))
+    return code, math, short, long
 
 
-def _matches(texts: pa.Array, pattern: str) -> Any:
-    found = pc.match_substring_regex(texts, pattern)
-    return np.array(found.to_numpy(zero_copy_only=False), dtype=bool)
+def _lengths(queries: pa.Array) -> Any:
+    return pc.utf8_length(queries).to_numpy(zero_copy_only=False)
+
+
+def _matches(texts: pa.Array, pattern: str, *, among: Any = None) -> Any:
+    """Which texts match; where ``among`` is given, only of those, and False elsewhere."""
+    if among is None:
+        found = pc.match_substring_regex(texts, pattern)
+        return np.array(found.to_numpy(zero_copy_only=False), dtype=bool)
+    matching = np.zeros(len(texts), dtype=bool)
+    rows = np.flatnonzero(among)
+    if len(rows):
+        matching[rows] = _matches(texts.take(pa.array(rows)), pattern)
+    return matching
 
 
 def _from_masks(

@@ -47,10 +47,7 @@ print(traces.dtypes.to_string())
 
 # %%
 columns = ["started_at", "model", "query", "outcome", "feedback", "total_latency_seconds"]
-traces[columns].head(4).style.format(
-    {"query": lambda q: q[:60], "started_at": "{:%Y-%m-%d %H:%M}", "feedback": "{:.2f}"},
-    na_rep="missing", escape="html", precision=2,
-).hide(axis="index")
+traces[columns].head(4).assign(query=traces["query"].str.slice(0, 50) + "…")
 
 # %% [markdown]
 # ## Result

@@ -14,13 +14,8 @@ import os
 
 import pandas as pd
 
-from jarvis_lab import (
-    class_scores,
-    plot_class_scores,
-    plot_score_heatmap,
-    sample_path,
-    score_counts,
-)
+from jarvis_lab import class_scores, plot_class_scores, plot_score_heatmap
+from jarvis_lab import sample_path, score_counts
 
 source = os.environ.get("JARVIS_LAB_TRACES") or sample_path("traces.db")
 pd.set_option("display.width", 120)
@@ -82,11 +77,11 @@ best[[*names, "runner_up", "note"]].round(3)
 # %%
 # NBVAL_CHECK_OUTPUT
 truth = pd.read_csv(sample_path("truth_classes.csv")).query("scheme == 'regex'")
-held = scores.merge(truth, on=["query_class", "model"]) if "JARVIS_LAB_TRACES" not in os.environ else None
-if held is None:
+held = scores.merge(truth, on=["query_class", "model"])
+inside = held["success_probability"].between(held["success_rate_low"], held["success_rate_high"])
+if "JARVIS_LAB_TRACES" in os.environ:
     print("The truth of this log is not known.")
 else:
-    inside = held["success_probability"].between(held["success_rate_low"], held["success_rate_high"])
     print(f"{inside.sum()} of {len(held)} intervals hold the true success probability")
 
 # %% [markdown]

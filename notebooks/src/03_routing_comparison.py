@@ -14,16 +14,8 @@ import os
 
 import pandas as pd
 
-from jarvis_lab import (
-    RoutingExplorer,
-    SFTRouterPolicy,
-    TraceDrivenPolicy,
-    class_scores,
-    disagreements,
-    routing_diff,
-    sample_path,
-    score_counts,
-)
+from jarvis_lab import RoutingExplorer, SFTRouterPolicy, TraceDrivenPolicy, class_scores
+from jarvis_lab import disagreements, routing_diff, sample_path, score_counts
 
 source = os.environ.get("JARVIS_LAB_TRACES") or sample_path("traces.db")
 pd.set_option("display.width", 140)
