@@ -6,7 +6,7 @@ wrong JSON type in a listed field makes a line bad. Unknown fields are ignored.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -56,10 +56,13 @@ STEP_COLUMNS: dict[str, str] = {
 METADATA_FACTS: dict[str, str] = {"cost_usd": "real", "propensity": "real", "query_id": "key"}
 
 
+_Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
 class TraceRecord(msgspec.Struct):
     """One line of a trace log in JSONL."""
 
-    id: int | None = None
+    id: _Int64 | None = None
     trace_id: str | None = None
     query: str | None = None
     agent: str | None = None
@@ -70,7 +73,7 @@ class TraceRecord(msgspec.Struct):
     feedback: float | None = None
     started_at: float | None = None
     ended_at: float | None = None
-    total_tokens: int | None = None
+    total_tokens: _Int64 | None = None
     total_latency_seconds: float | None = None
     metadata: dict[str, Any] | str | None = None
     messages: list[Any] | str | None = None
@@ -79,9 +82,9 @@ class TraceRecord(msgspec.Struct):
 class StepRecord(msgspec.Struct):
     """One line of a step log in JSONL."""
 
-    id: int | None = None
+    id: _Int64 | None = None
     trace_id: str | None = None
-    step_index: int | None = None
+    step_index: _Int64 | None = None
     step_type: str | None = None
     timestamp: float | None = None
     duration_seconds: float | None = None

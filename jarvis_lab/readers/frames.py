@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 
 from jarvis_lab import _checks
-from jarvis_lab.readers.columns import BLOCK_ROWS, Wanted, arrow_array, canonical
+from jarvis_lab.readers.casts import BLOCK_ROWS, arrow_array, json_text
+from jarvis_lab.readers.columns import Wanted, canonical
 from jarvis_lab.readers.jsonl import BadLines
 from jarvis_lab.records import METADATA_FACTS, STEP_COLUMNS, TRACE_COLUMNS
 
@@ -32,18 +33,31 @@ class FramePiece:
         """One table of at most 65,536 rows."""
         del bad_lines
         rows = self.frame.iloc[self.start : self.stop]
-        names = wanted.stored(str(name) for name in rows.columns)
-        columns = {name: arrow_array(rows[name], f"{name!r} of {self.file}") for name in names}
+        places = {str(name): place for place, name in enumerate(rows.columns)}
+        columns = {}
+        for name in wanted.stored(places):
+            values: Any = rows.iloc[:, places[name]]
+            if wanted.kinds.get(name) == "json" and values.dtype == object:
+                values = [_as_json(value) for value in values]
+            columns[name] = arrow_array(values, f"{name!r} of {self.file}")
         yield canonical(pa.table(columns), wanted, where=self.file)
 
     @classmethod
     def of_frame(cls, frame: pd.DataFrame, file: str = "the DataFrame") -> list[FramePiece]:
         """The frame in blocks of 65,536 rows (one empty block for an empty frame)."""
-        if not frame.columns.is_unique:
-            twice = frame.columns[frame.columns.duplicated()].unique()
+        names = pd.Index([str(name) for name in frame.columns])
+        if not names.is_unique:
+            twice = names[names.duplicated()].unique()
             raise ValueError(f"{file} has two columns of the name {_checks.names(twice)}.")
         starts = range(0, max(len(frame), 1), BLOCK_ROWS)
         return [cls(frame, start, start + BLOCK_ROWS, file) for start in starts]
+
+
+def _as_json(value: Any) -> Any:
+    """Lists and mappings as JSON text, one by one, so that no key of another row appears."""
+    if value is None or isinstance(value, str) or value is pd.NA or value != value:
+        return None if value is pd.NA or value != value else value
+    return json_text(value)
 
 
 def lister(source: object) -> Callable[..., Any] | None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import io
 import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
+
+from jarvis_lab.readers.packed import open_bytes
 
 __all__ = ["BadLine", "BadLineError", "BadLineWarning", "BadLines", "OnBadLines", "decode_lines"]
 
 T = TypeVar("T")
-_BLOCK = 1 << 20
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _SHOWN = 3
 _INVALID_BYTE = re.compile("[\udc80-\udcff]")
 _ESCAPE = re.compile(
@@ -121,25 +118,6 @@ class BadLines:
                 BadLineWarning,
                 stacklevel=stacklevel,
             )
-
-
-@contextlib.contextmanager
-def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a file for reading, unpacking gzip and zstandard as recognised by their first bytes."""
-    with open(path, "rb") as raw:
-        magic = raw.read(4)
-        raw.seek(0)
-        if magic[:2] == _GZIP:
-            with gzip.open(raw, "rb") as handle:
-                yield handle  # type: ignore[misc]
-        elif magic == _ZSTD:
-            import zstandard
-
-            reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-            with io.BufferedReader(reader, _BLOCK) as handle:
-                yield handle
-        else:
-            yield raw
 
 
 def iter_lines(path: str | Path) -> Iterator[tuple[int, bytes]]:

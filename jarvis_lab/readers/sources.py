@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import glob
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tqdm.auto import tqdm
 
-from jarvis_lab.readers.columns import ARROW_KINDS, Wanted, epoch_seconds
+from jarvis_lab import _checks
+from jarvis_lab.readers.casts import ARROW_KINDS, epoch_seconds
+from jarvis_lab.readers.columns import Wanted
 from jarvis_lab.readers.frames import (
     FramePiece,
     frame_of_traces,
@@ -25,7 +26,8 @@ from jarvis_lab.readers.frames import (
     listed_traces,
     lister,
 )
-from jarvis_lab.readers.jsonl import BadLine, BadLines, open_bytes
+from jarvis_lab.readers.jsonl import BadLine, BadLines
+from jarvis_lab.readers.locations import NoLogError, is_location, located, log_kind
 from jarvis_lab.readers.trace_files import CsvPiece, ParquetPiece
 from jarvis_lab.readers.trace_jsonl import JsonlPiece
 from jarvis_lab.readers.trace_store import (
@@ -39,10 +41,7 @@ __all__ = ["STEPS", "TRACES", "Job", "Span", "TableOf"]
 
 R = TypeVar("R")
 T = TypeVar("T")
-_SUFFIXES = (".jsonl", ".ndjson", ".parquet", ".csv", ".db", ".sqlite", ".sqlite3")
-_PACKED = (".gz", ".zst")
-_SQLITE, _PARQUET = b"SQLite format 3\x00", b"PAR1"
-_WHAT = "a SQLite trace store, .jsonl, .parquet or .csv (.gz and .zst too)"
+_ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,13 @@ class Span:
         """Build a span from moments as a user gives them."""
         return cls(epoch_seconds("since", since), epoch_seconds("until", until), limit)
 
-    def cut(self, table: pa.Table, time: str) -> pa.Table:
+    def cut(self, table: pa.Table, time: str, where: str) -> pa.Table:
         """The rows inside the span; those without a time are outside of any bound."""
         if not table.num_rows or (self.since is None and self.until is None):
             return table
         if time not in table.column_names:
-            raise ValueError(f"since and until need a column {time!r}, which this source lacks.")
+            hint = "since, until and limit need it."
+            _checks.column(time, table.column_names, where=where, hint=hint)
         for bound, keep in ((self.since, pc.greater_equal), (self.until, pc.less_equal)):
             if bound is not None:
                 moment = pa.scalar(round(bound * 1e6), pa.int64()).cast(ARROW_KINDS["time"])
@@ -103,8 +103,8 @@ class Job(Generic[R]):
     Parameters
     ----------
     work
-        Called with each block, an Arrow table of the wanted columns, perhaps on several threads
-        at a time; it must not depend on the order.
+        Called with each block, an Arrow table of the wanted columns, and the name of its file,
+        perhaps on several threads at a time; it must not depend on the order.
     of, wanted, span
         The table to read, its columns and rows.
     bad_lines
@@ -117,7 +117,7 @@ class Job(Generic[R]):
 
     def __init__(
         self,
-        work: Callable[[pa.Table], R],
+        work: Callable[[pa.Table, str], R],
         *,
         of: TableOf,
         wanted: Wanted,
@@ -149,10 +149,12 @@ class Job(Generic[R]):
 
     def _store(self, path: Path) -> list[R]:
         """All results of one store, which are kept only if it stood still meanwhile."""
-        try:
-            return self._attempt(path, shared=False)
-        except StoreChangedError:
-            return self._attempt(path, shared=True)
+        for attempt in range(_ATTEMPTS - 1):
+            try:
+                return self._attempt(path, shared=attempt > 0)
+            except StoreChangedError:
+                continue
+        return self._attempt(path, shared=True)
 
     def _attempt(self, path: Path, *, shared: bool) -> list[R]:
         of, span = self._of, self._span
@@ -168,7 +170,10 @@ class Job(Generic[R]):
             found: list[BadLine] = []
             own = BadLines(found.append)
             blocks = piece.blocks(self._wanted, own)
-            results = [self._work(span.cut(block, self._of.time)) for block in blocks]
+            results = [
+                self._work(span.cut(block, self._of.time, piece.file), piece.file)
+                for block in blocks
+            ]
             return results, found, own.replaced_in
 
         bar = tqdm(
@@ -216,15 +221,14 @@ def _groups(source: object, of: TableOf, span: Span) -> Iterator[_Store | Sequen
     """The source's stores one by one, and what else it holds as pieces, in stored order."""
     if isinstance(source, pd.DataFrame):
         yield FramePiece.of_frame(source)
-        return
-    if isinstance(source, (str, os.PathLike)):
-        paths, found = _expand(Path(source))
-    elif isinstance(source, (list, tuple)) and all(
-        isinstance(item, (str, os.PathLike)) for item in source
-    ):
-        expanded = [_expand(Path(item)) for item in source]
-        paths = [path for some, _ in expanded for path in some]
-        found = any(by_search for _, by_search in expanded)
+    elif is_location(source):
+        for path, found in located(source):
+            try:
+                yield _file_group(path, of, found=found)
+            except NoLogError as error:
+                if not found:
+                    raise
+                warnings.warn(f"Left out: {error}", UserWarning, stacklevel=5)
     else:
         listing = lister(source)
         if listing is None:
@@ -235,68 +239,14 @@ def _groups(source: object, of: TableOf, span: Span) -> Iterator[_Store | Sequen
         traces = listed_traces(listing, since=span.since, until=span.until, limit=span.limit)
         frame = frame_of_traces(traces) if of is TRACES else listed_steps(traces)
         yield FramePiece.of_frame(frame, "the listed traces")
-        return
-    for path in paths:
-        yield _file_group(path, of, found=found)
-
-
-def _expand(path: Path) -> tuple[list[Path], bool]:
-    """The files that a path, a folder or a glob stands for, and whether they were searched."""
-    if path.is_file():
-        return [path], False
-    if path.is_dir():
-        files = [
-            Path(folder, name)
-            for folder, folders, names in os.walk(path)
-            if folders.sort() is None
-            for name in sorted(names)
-            if not name.startswith((".", "_")) and _is_log(Path(folder, name))
-        ]
-        if not files:
-            raise FileNotFoundError(f"The folder {path} holds no traces: no {_WHAT}.")
-        return files, True
-    matches = sorted(glob.glob(str(path), recursive=True)) if glob.has_magic(str(path)) else []
-    if not matches:
-        raise FileNotFoundError(
-            f"There is no file {str(path)!r}. Give {_WHAT}, or a folder or glob of these."
-        )
-    return [file for match in matches for file in _expand(Path(match))[0]], True
-
-
-def _is_log(path: Path) -> bool:
-    suffix = _suffix(path)
-    if suffix in _SUFFIXES:
-        return True
-    return not suffix.endswith(("-wal", "-shm", "-journal")) and _magic(path)[:16] == _SQLITE
-
-
-def _suffix(path: Path) -> str:
-    name = path.with_suffix("") if path.suffix.lower() in _PACKED else path
-    return name.suffix.lower()
-
-
-def _magic(path: Path) -> bytes:
-    with open(path, "rb") as handle:
-        return handle.read(16)
 
 
 def _file_group(path: Path, of: TableOf, *, found: bool) -> _Store | Sequence[Piece]:
-    try:
-        magic, suffix = _magic(path), _suffix(path)
-    except OSError as error:
-        raise OSError(f"{path} cannot be opened: {error.strerror or error}.") from error
-    if magic == _SQLITE:
+    kind = log_kind(path)
+    if kind == "sqlite":
         return _Store(path, found)
-    if magic[:4] == _PARQUET:
+    if kind == "parquet":
         return ParquetPiece.of_file(str(path))
-    if suffix == ".csv":
+    if kind == "csv":
         return [CsvPiece(str(path))]
-    if suffix in (".jsonl", ".ndjson") or (magic and _begins_with_object(path)):
-        return [JsonlPiece(str(path), of.record)]
-    state = "is empty" if not magic else "is none of the kinds of log that can be read"
-    raise ValueError(f"{path} {state}. Give {_WHAT}.")
-
-
-def _begins_with_object(path: Path) -> bool:
-    with open_bytes(path) as handle:
-        return handle.read(1 << 12).lstrip()[:1] == b"{"
+    return [JsonlPiece(str(path), of.record)]

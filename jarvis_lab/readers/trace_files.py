@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,16 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from jarvis_lab.readers.columns import BLOCK_ROWS, Wanted, canonical
-from jarvis_lab.readers.jsonl import BadLines, open_bytes
+from jarvis_lab import _checks
+from jarvis_lab.readers.casts import BLOCK_ROWS, valid_text
+from jarvis_lab.readers.columns import Wanted, canonical
+from jarvis_lab.readers.jsonl import BadLines
+from jarvis_lab.readers.locations import NoLogError
+from jarvis_lab.readers.packed import open_bytes
 
 __all__ = ["CsvPiece", "ParquetPiece"]
+
+_CSV_BLOCK = 32 << 20  # a row must fit in it
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,10 @@ class CsvPiece:
             bad_lines.add(self.file, row.number or 0, reason)
             return "skip"
 
-        with _damage_named(self.file), open_bytes(self.file) as handle:
-            header = pd.read_csv(handle, nrows=0, dtype=str).columns.tolist()
+        header = self._header()
         options = pa.csv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()),
+            check_utf8=False,
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
             null_values=[""],
@@ -69,7 +76,7 @@ class CsvPiece:
             # One thread, so that a bad row knows its number.
             reader = pa.csv.open_csv(
                 handle,
-                read_options=pa.csv.ReadOptions(use_threads=False),
+                read_options=pa.csv.ReadOptions(use_threads=False, block_size=_CSV_BLOCK),
                 parse_options=pa.csv.ParseOptions(
                     newlines_in_values=True, invalid_row_handler=report
                 ),
@@ -86,11 +93,30 @@ class CsvPiece:
                 rows += len(batch)
             yield self._typed(tables, wanted, reader.schema)
 
+    def _header(self) -> list[str]:
+        with _damage_named(self.file), open_bytes(self.file) as handle:
+            try:
+                first = pd.read_csv(handle, nrows=1, header=None, dtype=str, encoding="utf-8-sig")
+            except pd.errors.EmptyDataError:
+                raise NoLogError(f"{self.file} is empty: a CSV file needs a header line.") from None
+            except UnicodeDecodeError as error:
+                raise ValueError(f"The header of {self.file} is not UTF-8: {error}.") from None
+        header = ["" if name != name else str(name) for name in first.iloc[0]]
+        twice = [name for name, count in collections.Counter(header).items() if count > 1]
+        if twice:
+            raise ValueError(f"{self.file} has two columns of the name {_checks.names(twice)}.")
+        return header
+
     def _typed(
         self, batches: list[pa.RecordBatch], wanted: Wanted, schema: pa.Schema | None = None
     ) -> pa.Table:
         table = pa.Table.from_batches(batches, schema)
-        for name in {"correct", *wanted.others(table.column_names)} & set(table.column_names):
+        for place, name in enumerate(table.column_names):
+            texts = valid_text(table[name], f"{name!r} of {self.file}")
+            table = table.set_column(place, name, texts)
+        for name in {"correct", "query_id", *wanted.others(table.column_names)} & set(
+            table.column_names
+        ):
             values = table[name].to_pandas()
             better = pd.Series(_inferred(values))
             table = table.set_column(
@@ -103,6 +129,8 @@ def _inferred(values: pd.Series[Any]) -> Any:
     lowered = values.str.lower()
     if bool(lowered.dropna().isin(["true", "false"]).all()) and lowered.notna().any():
         return lowered.map({"true": True, "false": False}).astype("boolean")
+    if bool(values.str.match(r"[+-]?0\d").any()):  # 007 is a name
+        return values
     numbers = pd.to_numeric(values, errors="coerce")
     return numbers if bool((numbers.notna() == values.notna()).all()) else values
 

@@ -9,14 +9,8 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from jarvis_lab.readers.columns import (
-    ARROW_KINDS,
-    BLOCK_ROWS,
-    Wanted,
-    arrow_array,
-    canonical,
-    facts_of,
-)
+from jarvis_lab.readers.casts import ARROW_KINDS, BLOCK_ROWS, arrow_array
+from jarvis_lab.readers.columns import Wanted, canonical, facts_of
 from jarvis_lab.readers.jsonl import BadLines, decode_lines
 from jarvis_lab.records import METADATA_FACTS, StepRecord, TraceRecord
 
@@ -59,7 +53,7 @@ class JsonlPiece:
                 # A fact stands in the metadata, or beside it.
                 pairs = zip(values, fields.get("metadata", values), strict=True)
                 entries = (({name: own} if own is not None else other) for own, other in pairs)
-                columns |= facts_of(entries, [name])
+                columns |= facts_of(list(entries), [name])
             elif kind == "json" and name in wanted:
                 texts = [v if v is None or isinstance(v, str) else _json(v) for v in values]
                 columns[name] = pa.array(texts, ARROW_KINDS[kind])

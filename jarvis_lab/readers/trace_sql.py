@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jarvis_lab.readers.columns import ARROW_KINDS, Wanted, keys, warn_lost
-from jarvis_lab.records import METADATA_FACTS
+from jarvis_lab.readers.casts import (
+    EARLIEST_SECOND,
+    LATEST_SECOND,
+    valid_text,
+    warn_lost,
+)
+from jarvis_lab.readers.columns import Wanted
 
-__all__ = ["SEEDS", "affinity", "between", "cleaned", "quoted", "selected"]
+__all__ = ["SEEDS", "affinity", "between", "cleaned", "moment", "quoted", "selected"]
 
 #: A value of each kind, for a first row from which the driver takes the columns' types.
-SEEDS = {"text": "''", "json": "''", "key": "''", "real": "0.5", "time": "0.5", "whole": "1"}
+SEEDS = {"text": "''", "json": "''", "word": "''", "real": "0.5", "time": "0.5", "whole": "1"}
 # What SQL gives for a value that is not of its column's kind, so that Python can count it.
-_NOT_REAL, _NOT_WHOLE = float("-inf"), -(2**63)
+_NOT_REAL, _NOT_WHOLE, _NOT_TEXT = float("-inf"), -(2**63), "\x01not text\x01"
 
 
 def affinity(declared: str) -> str:
@@ -31,43 +35,24 @@ def affinity(declared: str) -> str:
 
 def selected(kinds: Mapping[str, str], wanted: Wanted) -> dict[str, tuple[str, str]]:
     """Column name → (SQL term, kind) for what the piece must read."""
-    names = [name for name in wanted.declared() if name in kinds]
-    if "outcome" in wanted and "outcome" not in kinds and "correct" in kinds:
-        names.append("correct")
-    names += [name for name in wanted.others(kinds) if name not in names]
-    facts = wanted.facts()
-    selected = {name: (_term(name, kinds[name]), kinds[name]) for name in names}
-    for name in facts:
-        kind = METADATA_FACTS[name]
-        if name in kinds:
-            selected[name] = (_term(name, kinds[name]), kinds[name])
-        elif "metadata" in kinds:
-            selected[name] = (_fact_term(name, kind), kind)
-    return selected
+    chosen = {name: kinds[name] for name in wanted.stored(kinds)}
+    if "outcome" in chosen:
+        chosen["outcome"] = "word"
+    return {name: (_term(name, kind), kind) for name, kind in chosen.items()}
 
 
 def _term(name: str, kind: str) -> str:
     column = quoted(name)
+    if kind == "word":
+        return (
+            f"CASE WHEN typeof({column}) IN ('text', 'null') THEN {column} ELSE '{_NOT_TEXT}' END"
+        )
     if kind in ("text", "json"):
         return f"CAST({column} AS TEXT)"
     good, bad = ("REAL", "-9e999") if kind in ("real", "time") else ("INTEGER", str(_NOT_WHOLE))
     return (
         f"CASE typeof({column}) WHEN 'null' THEN NULL WHEN 'text' THEN {bad} "
         f"WHEN 'blob' THEN {bad} ELSE CAST({column} AS {good}) END"
-    )
-
-
-def _fact_term(name: str, kind: str) -> str:
-    path = f"'$.{name}'"
-    value = (
-        f"metadata -> {path}"
-        if kind == "key"
-        else f"CASE WHEN json_type(metadata, {path}) IN ('real', 'integer') "
-        f"THEN CAST(metadata ->> {path} AS REAL) END"
-    )
-    return (
-        f"CASE WHEN typeof(metadata) = 'text' AND instr(metadata, '\"{name}\"') > 0 "
-        f"THEN CASE WHEN json_valid(metadata) THEN {value} END END"
     )
 
 
@@ -81,17 +66,24 @@ def between(time: str, since: float | None, until: float | None) -> str:
     return " AND ".join(terms)
 
 
+def moment(time: str) -> str:
+    """The time of a row in epoch seconds, NULL where it is none."""
+    return (
+        f"CASE WHEN typeof({time}) IN ('real', 'integer') AND {time} > {EARLIEST_SECOND!r} "
+        f"AND {time} < {LATEST_SECOND!r} THEN {time} END"
+    )
+
+
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
 def cleaned(column: pa.ChunkedArray, kind: str, where: str) -> pa.ChunkedArray:
     """Mask what was not of the column's kind, and repair text that is no UTF-8."""
-    if kind == "key":
-        texts = ["null" if text is None else text for text in column.to_pylist()]
-        return pa.chunked_array([keys(msgspec.json.decode("[" + ",".join(texts) + "]"))])
+    if kind == "word":
+        column, kind = _words(column, where), "text"
     if kind in ("text", "json"):
-        return _valid_text(column, where)
+        return valid_text(column, where)
     bad = pc.equal(column, _NOT_WHOLE if kind == "whole" else _NOT_REAL)
     lost = pc.sum(bad).as_py() or 0
     if lost:
@@ -100,19 +92,8 @@ def cleaned(column: pa.ChunkedArray, kind: str, where: str) -> pa.ChunkedArray:
     return column
 
 
-def _valid_text(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
-    try:
-        column.validate(full=True)
-    except pa.ArrowInvalid:
-        values = [
-            None if value is None else value.decode("utf-8", errors="replace")
-            for value in column.cast(pa.binary()).to_pylist()
-        ]
-        warn_lost(
-            sum(value is not None and "\ufffd" in value for value in values),
-            where,
-            "not UTF-8",
-            result="read with U+FFFD in its place",
-        )
-        return pa.chunked_array([pa.array(values, ARROW_KINDS["text"])])
-    return column
+def _words(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
+    bad = pc.equal(column, _NOT_TEXT)
+    lost = pc.sum(bad).as_py() or 0
+    warn_lost(lost, where, "not text ('success', another word)")
+    return pc.if_else(bad, pa.scalar(None, column.type), column) if lost else column

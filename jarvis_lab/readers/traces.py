@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jarvis_lab import _checks
-from jarvis_lab.readers.columns import ARROW_KINDS, Wanted
+from jarvis_lab.readers.casts import ARROW_KINDS, as_text
+from jarvis_lab.readers.columns import Wanted
 from jarvis_lab.readers.jsonl import BadLines, OnBadLines
+from jarvis_lab.readers.locations import is_location
 from jarvis_lab.readers.sources import STEPS, TRACES, Job, Span, TableOf
 from jarvis_lab.records import METADATA_FACTS
 
@@ -161,7 +163,8 @@ def _read(
     return _frame(table, wanted, source)
 
 
-def _itself(block: pa.Table) -> pa.Table:
+def _itself(block: pa.Table, file: str) -> pa.Table:
+    del file
     return block
 
 
@@ -170,23 +173,32 @@ def _joined(blocks: list[pa.Table], wanted: Wanted) -> pa.Table:
     if not blocks:
         return pa.table({name: _nothing(wanted.kinds[name]) for name in wanted.declared()})
     blocks = [block for block in blocks if block.num_rows] or blocks[:1]
-    if len({block.schema for block in blocks}) > 1:
-        differing = {
-            name
-            for name in {name for block in blocks for name in block.column_names}
-            if len({b.schema.field(name).type for b in blocks if name in b.column_names}) > 1
-        }
-        blocks = [_as_text(block, differing) for block in blocks]
+    types: dict[str, set[pa.DataType]] = {}
+    for block in blocks:
+        for field in block.schema:
+            types.setdefault(field.name, set()).add(field.type)
+    mixed = {name for name, of_column in types.items() if len(of_column) > 1}
+    if mixed:
+        textual = {name for name in mixed if not all(map(_is_number, types[name]))}
+        blocks = [_unified(block, mixed, textual) for block in blocks]
     return pa.concat_tables(blocks, promote_options="permissive")
 
 
-def _as_text(block: pa.Table, names: set[str]) -> pa.Table:
-    """Columns whose type differs between files, as text unless they are numbers."""
-    for name in names & set(block.column_names):
+def _is_number(found: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(found) or pa.types.is_floating(found) or pa.types.is_null(found)
+    )
+
+
+def _unified(block: pa.Table, mixed: set[str], textual: set[str]) -> pa.Table:
+    """The columns whose type differs between blocks, as numbers if all are, else as text."""
+    for name in mixed & set(block.column_names):
         column = block[name]
-        if not (pa.types.is_floating(column.type) or pa.types.is_null(column.type)):
-            text = column.cast(pa.large_string())
-            block = block.set_column(block.column_names.index(name), name, text)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if name in textual and not pa.types.is_null(column.type):
+            column = as_text(column)
+        block = block.set_column(block.column_names.index(name), name, column)
     return block
 
 
@@ -237,4 +249,4 @@ _MISSING: dict[str, Any] = {
 
 
 def _named(source: object) -> str:
-    return f"the {type(source).__name__}" if not isinstance(source, str) else source
+    return str(source) if is_location(source) else f"the {type(source).__name__}"

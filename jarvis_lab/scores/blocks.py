@@ -83,20 +83,20 @@ class Sums:
 Block = tuple[list[tuple[int, str, str]], Any, Any, Any, int]
 
 
-def count_block(table: pa.Table, *, schemes: Sequence[By]) -> Block:
-    """Counts of one block of traces under all schemes."""
+def count_block(table: pa.Table, file: str, *, schemes: Sequence[By]) -> Block:
+    """Counts of one block of traces of ``file`` under all schemes."""
     rows = table.num_rows
     if not rows:
         nothing = np.zeros((0, len(INTEGERS)), np.int64), np.zeros((0, len(FLOATS)))
         return [], *nothing, np.zeros((0, 2), np.int64), 0
     hint = "Every trace needs a model; rename the column that holds it."
-    _checks.column("model", table.column_names, where="This source", hint=hint)
+    _checks.column("model", table.column_names, where=file, hint=hint)
     models, model_names = _codes(table["model"], "")
     terms, weights = _terms(table)
     seen = _numbers(table, "started_at", missing=NEVER)
     parts = []
     for place, scheme in enumerate(schemes):
-        classes, class_names = _codes(_classes(table, scheme), MISSING_CLASS)
+        classes, class_names = _codes(_classes(table, file, scheme), MISSING_CLASS)
         cell = classes * len(model_names) + models
         cells = len(class_names) * len(model_names)
         integers = np.column_stack([np.bincount(cell[mask], minlength=cells) for mask in terms])
@@ -155,22 +155,21 @@ def _numbers(table: pa.Table, name: str, *, missing: float = np.nan) -> Any:
 
 def _codes(column: pa.ChunkedArray, missing: str) -> tuple[Any, list[str]]:
     """Whole-number codes of a text column, and the texts that they stand for."""
-    encoded = column.dictionary_encode().unify_dictionaries()
-    texts = encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else []
-    codes = np.concatenate(
-        [chunk.indices.fill_null(len(texts)).to_numpy() for chunk in encoded.chunks]
-    )
-    return codes.astype(np.int64), [*texts, missing]
+    filled = column.fill_null(missing) if column.null_count else column
+    encoded = filled.dictionary_encode().unify_dictionaries()
+    texts = encoded.chunk(0).dictionary.to_pylist()
+    codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])
+    return codes.astype(np.int64), texts
 
 
-def _classes(table: pa.Table, by: By) -> pa.ChunkedArray:
+def _classes(table: pa.Table, file: str, by: By) -> pa.ChunkedArray:
     if isinstance(by, str) and by not in SCHEMES:
         hint = "Give by= 'regex', 'keyword' or one of these columns."
-        column = table[_checks.column(by, table.column_names, where="This source", hint=hint)]
+        column = table[_checks.column(by, table.column_names, where=file, hint=hint)]
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
         return column if pa.types.is_string(column.type) else column.cast(pa.large_string())
     hint = f"Classes by {scheme_name(by)!r} need it; give by= a column that has the classes."
-    _checks.column("query", table.column_names, where="This source", hint=hint)
+    _checks.column("query", table.column_names, where=file, hint=hint)
     chunks = [classify_array(chunk, by=by) for chunk in table["query"].chunks]
     return pa.chunked_array(chunks)

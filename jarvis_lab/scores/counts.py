@@ -8,11 +8,13 @@ same answer by the same code.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from jarvis_lab import _checks
 from jarvis_lab.classes import SCHEMES, By, scheme_name
 from jarvis_lab.readers.columns import Wanted
 from jarvis_lab.readers.jsonl import BadLines, OnBadLines
@@ -100,6 +102,9 @@ def score_counts(
     schemes = tuple(by) if isinstance(by, (tuple, list)) else (by,)
     if not schemes:
         raise ValueError("by is empty: name at least one scheme or column.")
+    twice = [name for name, count in Counter(map(scheme_name, schemes)).items() if count > 1]
+    if twice:
+        raise ValueError(f"by has {_checks.names(twice)} twice; each scheme needs its own name.")
     columns = [scheme for scheme in schemes if isinstance(scheme, str) and scheme not in SCHEMES]
     names = [name for name in _READ if name != "query" or len(columns) < len(schemes)]
     lines = BadLines(on_bad_lines)
@@ -110,7 +115,7 @@ def score_counts(
         span=Span.of(since, until),
         bad_lines=lines,
         # A model of the user's own may not stand several threads.
-        workers=workers if all(isinstance(scheme, str) for scheme in schemes) else 1,
+        workers=_workers(workers) if all(isinstance(scheme, str) for scheme in schemes) else 1,
         progress=progress,
     )
     sums = Sums()
@@ -119,6 +124,10 @@ def score_counts(
     lines.close()
     frame = sums.frame([scheme_name(scheme) for scheme in schemes])
     return frame if isinstance(by, (tuple, list)) else frame.drop(columns="scheme")
+
+
+def _workers(workers: int | None) -> int | None:
+    return None if workers is None else _checks.whole("workers", workers, least=1)
 
 
 def merge_counts(*counts: pd.DataFrame) -> pd.DataFrame:
@@ -151,6 +160,12 @@ def merge_counts(*counts: pd.DataFrame) -> pd.DataFrame:
     for table in counts:
         if not is_counts(table):
             raise ValueError("merge_counts takes tables of score_counts().")
+        names = [name for name in ("scheme", "query_class", "model") if name in table]
+        if table.duplicated(names).any():
+            raise ValueError(
+                "A table of counts names a class and model twice: give merge_counts the tables "
+                "one by one, not concatenated."
+            )
     if not counts or len({"scheme" in table for table in counts}) > 1:
         raise ValueError(
             "merge_counts takes at least one table, and either all or none with a column 'scheme'."
@@ -161,7 +176,8 @@ def merge_counts(*counts: pd.DataFrame) -> pd.DataFrame:
     for table in counts:
         places = table["scheme"].map(schemes.index) if several else [0] * len(table)
         keys = list(zip(places, table["query_class"], table["model"], strict=True))
-        seen = np.where(table["last_seen"].isna(), NEVER, table["last_seen"].astype("int64"))
+        stamps = table["last_seen"].dt.as_unit("us")
+        seen = np.where(stamps.isna(), NEVER, stamps.astype("int64"))
         last = np.column_stack([seen, table["last_row"]]).astype(np.int64)
         rows = int(table["n"].sum()) // max(len(set(places)), 1)
         integers, floats = table[list(INTEGERS)].to_numpy(), table[list(FLOATS)].to_numpy()
