@@ -62,6 +62,7 @@ def run(notebook: nbformat.NotebookNode, *, settings: dict[str, str]) -> None:
             kernel_name="python3",
             record_timing=False,
             store_widget_state=False,
+            extra_arguments=["--log-level=40"],  # warnings about the transport say nothing here
             resources={"metadata": {"path": folder}},
         )
         client.execute(env=env)
