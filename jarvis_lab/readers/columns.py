@@ -125,12 +125,9 @@ def facts_of(metadata: Sequence[object], names: Sequence[str]) -> dict[str, pa.A
     columns = {}
     for name in names:
         values = [getattr(row, name) for row in rows]
-        if METADATA_FACTS[name] != "key":
-            values = [_real(value) for value in values]
-        if any(value is not None for value in values):
-            columns[name] = (
-                keys(values) if METADATA_FACTS[name] == "key" else pa.array(values, pa.float64())
-            )
+        column = keys(values) if METADATA_FACTS[name] == "key" else _reals(values)
+        if column.null_count < len(column):
+            columns[name] = column
     return columns
 
 
@@ -157,7 +154,14 @@ def _facts(entry: object, decode: Callable[[Any], Any], facts: Callable[..., Any
         return facts()
 
 
+def _reals(values: Sequence[Any]) -> pa.Array:
+    """Numbers, and nothing where a value is none."""
+    if not set(map(type, values)) <= {float, type(None)}:
+        values = [_real(value) for value in values]
+    return pa.array(values, pa.float64(), from_pandas=True)
+
+
 def _real(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return None if value != value else float(value)
+    return float(value)

@@ -82,6 +82,11 @@ def listed_traces(
     except (TypeError, ValueError):
         parameters = {}  # type: ignore[assignment]
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    if not takes_any and any(
+        bound is not None and name not in parameters
+        for name, bound in (("since", since), ("until", until))
+    ):
+        limit = None  # it counts the traces inside the bounds, which are held here
     bounds = {"since": since, "until": until, "limit": sys.maxsize if limit is None else limit}
     traces = listing(
         **{name: bound for name, bound in bounds.items() if takes_any or name in parameters}
