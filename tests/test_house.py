@@ -24,6 +24,7 @@ FLOORS = {
     "_files": 0,
     "_stats": 0,
     "samples": 0,
+    "_schemes": 1,
     "records": 1,
     "records_lake": 1,
     "readers": 2,
@@ -107,8 +108,8 @@ def test_every_module_has_a_floor_and_a_literal_all():
             for node in tree.body
             if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
         ]
-        if path.name == "__init__.py" and not tree.body:
-            continue
+        if path.name == "__init__.py" and all(isinstance(n, ast.Expr) for n in tree.body):
+            continue  # nothing but a docstring, or nothing
         assert len(lists) == 1, f"{path.name} has no __all__"
         ast.literal_eval(lists[0])
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jarvis_lab import _checks
-from jarvis_lab.classes import MISSING_CLASS, SCHEMES, By, classify_array, scheme_name
+from jarvis_lab.classes import MISSING_CLASS, SCHEMES, By, Texts, classify_array, scheme_name
 
 __all__ = ["FLOATS", "INTEGERS", "NEVER", "Sums", "count_block"]
 
@@ -94,9 +94,10 @@ def count_block(table: pa.Table, file: str, *, schemes: Sequence[By]) -> Block:
     models, model_names = _codes(table["model"], "")
     terms, weights = _terms(table)
     seen = _numbers(table, "started_at", missing=NEVER)
+    texts = [Texts(c) for c in table["query"].chunks] if "query" in table.column_names else []
     parts = []
     for place, scheme in enumerate(schemes):
-        classes, class_names = _codes(_classes(table, file, scheme), MISSING_CLASS)
+        classes, class_names = _codes(_classes(table, texts, file, scheme), MISSING_CLASS)
         cell = classes * len(model_names) + models
         cells = len(class_names) * len(model_names)
         integers = np.column_stack([np.bincount(cell[mask], minlength=cells) for mask in terms])
@@ -162,7 +163,7 @@ def _codes(column: pa.ChunkedArray, missing: str) -> tuple[Any, list[str]]:
     return codes.astype(np.int64), texts
 
 
-def _classes(table: pa.Table, file: str, by: By) -> pa.ChunkedArray:
+def _classes(table: pa.Table, texts: list[Texts], file: str, by: By) -> pa.ChunkedArray:
     if isinstance(by, str) and by not in SCHEMES:
         hint = "Give by= 'regex', 'keyword' or one of these columns."
         column = table[_checks.column(by, table.column_names, where=file, hint=hint)]
@@ -171,5 +172,4 @@ def _classes(table: pa.Table, file: str, by: By) -> pa.ChunkedArray:
         return column if pa.types.is_string(column.type) else column.cast(pa.large_string())
     hint = f"Classes by {scheme_name(by)!r} need it; give by= a column that has the classes."
     _checks.column("query", table.column_names, where=file, hint=hint)
-    chunks = [classify_array(chunk, by=by) for chunk in table["query"].chunks]
-    return pa.chunked_array(chunks)
+    return pa.chunked_array([classify_array(chunk, by=by) for chunk in texts])
