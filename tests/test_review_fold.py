@@ -129,6 +129,7 @@ def test_one_reviewer_in_two_sessions_is_no_conflict():
 def test_a_decision_on_other_content_is_stale():
     assert state(event(1, "approve", sha="1" * 64)).stale
     assert not state(event(1, "approve")).stale
+    assert state(event(1, "approve", sha="1" * 64), event(2, "skip")).stale
     assert not state(event(1, "approve", sha="1" * 64), event(2, "approve")).stale
 
 

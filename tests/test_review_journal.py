@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -495,8 +496,34 @@ def test_a_forked_process_writes_a_file_of_its_own(folder):
     in_child(lambda: queue.discard("c1") and None)
     in_child(lambda: queue.discard("c2") and None)
     queue.discard("c3")
-    assert sorted(path.read_bytes().count(b"\n") for path in journals(folder)) == [1, 1, 2]
+    written = [re.findall(rb'"item_id":"(c\d)"', path.read_bytes()) for path in journals(folder)]
+    assert sorted(written) == [[b"c0", b"c3"], [b"c1"], [b"c2"]]
     assert queue.stats()["by_status"]["discarded"] == 4
+
+
+@needs_fork
+def test_a_process_forked_while_a_thread_was_deciding_can_decide_too(folder):
+    queue = ReviewQueue(folder, reviewer="ann")
+    held, done = threading.Event(), threading.Event()
+
+    def decide_slowly() -> None:
+        with queue._guard():
+            held.set()
+            done.wait()
+
+    def work() -> None:
+        signal.alarm(20)
+        queue.discard("c0")
+
+    thread = threading.Thread(target=decide_slowly)
+    thread.start()
+    held.wait()
+    try:
+        in_child(work)
+    finally:
+        done.set()
+        thread.join()
+    assert queue.get("c0").status == "discarded"
 
 
 def test_a_journal_changed_by_something_else_is_left_alone(folder):
