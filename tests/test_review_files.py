@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import threading
 
 import pytest
 
-from jarvis_lab._files import append_line, publish_once
+from jarvis_lab._files import append_durably, append_line, make_folder, publish_once
 
 
 def test_a_line_is_appended_to_a_file_of_the_expected_size_only(tmp_path):
@@ -34,8 +36,6 @@ def test_a_disk_that_takes_nothing_is_an_error():
         pytest.skip("needs /dev/full")
     descriptor = os.open("/dev/full", os.O_WRONLY)
     try:
-        from jarvis_lab._files import append_durably
-
         with pytest.raises(OSError, match="No space left"):
             append_durably(descriptor, b"x")
     finally:
@@ -76,3 +76,31 @@ def test_of_many_that_publish_one_name_at_once_one_is_told_it_did(tmp_path):
     for thread in threads:
         thread.join()
     assert sorted(told) == [False] * 7 + [True]
+
+
+def test_a_folder_whose_names_cannot_be_synced_is_written_all_the_same(tmp_path, monkeypatch):
+    fsync = os.fsync
+
+    def refuse_folders(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    make_folder(tmp_path / "new" / "deeper")
+    append_line(tmp_path / "new" / "deeper" / "journal", b"x\n", size=0)
+
+
+def test_every_new_folder_s_name_is_synced(tmp_path, monkeypatch):
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def spy(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    make_folder(tmp_path / "new" / "deeper")
+    assert synced == [tmp_path.stat().st_ino, (tmp_path / "new").stat().st_ino]
+    make_folder(tmp_path / "new" / "deeper")
+    assert len(synced) == 2

@@ -44,16 +44,18 @@ def test_runs_come_newest_first_with_their_counts(bench):
     (bench / "no candidates").mkdir()
     (bench / "odd" / "sft_candidates.jsonl").mkdir(parents=True)
     (bench / "stray.jsonl").write_text("{}")
+    put(bench, "cut off", "x")
+    (bench / "cut off" / "sft_candidates.jsonl").write_bytes(b"\x1f\x8b\x08")
     found = discover_runs(str(bench))
-    assert found["run_id"].tolist() == ["by hand", SECOND, FIRST]
-    assert found["candidate_count"].tolist() == [1, 2, 3]
-    assert found["bad_lines"].tolist() == [0, 0, 2]
-    assert found["timestamp"].tolist()[1:] == [
+    assert found["run_id"].tolist() == ["cut off", "by hand", SECOND, FIRST]
+    assert found["candidate_count"].tolist() == [0, 1, 2, 3]
+    assert found["bad_lines"].tolist() == [1, 0, 0, 2]
+    assert found["timestamp"].tolist()[2:] == [
         pd.Timestamp("2026-01-10"),
         pd.Timestamp("2026-01-02 10:11:12"),
     ]
-    assert pd.isna(found["timestamp"][0])
-    assert found["path"].tolist()[2] == str(bench / FIRST / "sft_candidates.jsonl")
+    assert found["timestamp"][:2].isna().all()
+    assert found["path"].tolist()[3] == str(bench / FIRST / "sft_candidates.jsonl")
     assert {name: str(dtype) for name, dtype in found.dtypes.items()} == RUN_COLUMNS
 
 

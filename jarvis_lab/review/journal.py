@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from jarvis_lab._files import append_line, sync_folder
+from jarvis_lab._files import append_line, make_folder
 from jarvis_lab.records import ReviewEvent
 from jarvis_lab.review.errors import NotSavedError
 from jarvis_lab.review.fold import WITHDRAWN
@@ -152,7 +152,7 @@ class JournalWriter:
         started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         slug = file_name(self.reviewer, otherwise="reviewer")
         try:
-            self._make_folder()
+            make_folder(self.folder)
         except OSError as error:
             raise NotSavedError(
                 error.errno or 0, f"Not saved: {error.strerror}. Nothing has changed", self.folder
@@ -165,11 +165,6 @@ class JournalWriter:
             return path.stat().st_size == self.size
         except OSError:
             return False
-
-    def _make_folder(self) -> None:
-        if not self.folder.is_dir():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(self.folder.parent)
 
 
 def _moment(at: str | None) -> datetime:
