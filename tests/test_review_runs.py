@@ -109,7 +109,9 @@ def test_imported_lines_are_kept_byte_for_byte(tmp_path, bench):
 
 def test_a_path_without_candidates_is_told(tmp_path, bench):
     queue = ReviewQueue(tmp_path / "review", reviewer="ann")
-    for run in (bench, bench / "none", FIRST):
+    other = bench / FIRST / "other.jsonl"
+    other.write_text('{"id": "x"}')
+    for run in (bench, bench / "none", FIRST, other):
         with pytest.raises(FileNotFoundError, match="bench_results="):
             queue.import_run(run)
     with pytest.raises(FileNotFoundError, match="discover_runs"):

@@ -105,7 +105,7 @@ def locate_run(
     if bench_results is None:
         given = Path(run)
         path = given / CANDIDATES_FILE if given.is_dir() else given
-        if not path.is_file():
+        if path.name != CANDIDATES_FILE or not path.is_file():
             raise FileNotFoundError(
                 f"{given} is neither a run folder with {CANDIDATES_FILE} nor such a file. Pass "
                 "bench_results= to name a run by its id."
