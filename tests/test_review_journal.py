@@ -286,6 +286,9 @@ def test_an_event_of_a_newer_version_is_not_read_as_something_else(folder):
         (rb'"at":"\d', b'"at":"x'),
         (rb'"at":"\d{4}', b'"at":"9999'),
         (rb'"seq":1', b'"seq":"1"'),
+        (rb'"reviewer":"ann"', b'"reviewer":""'),
+        (rb'"event_id":"[^"]+"', b'"event_id":""'),
+        (rb'"item_id":"c0"', b'"item_id":null'),
     ],
 )
 def test_an_event_that_makes_no_sense_is_a_bad_line(folder, old, new):

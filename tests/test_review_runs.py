@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -237,3 +239,32 @@ def test_a_decision_in_an_imported_file_counts_as_the_first(tmp_path, bench):
     queue.import_run(run)
     assert queue.get("x").target == "4"
     assert queue.undo("x").status == "needs_review"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_an_import_killed_at_a_random_moment_took_all_candidates_or_none(tmp_path, bench):
+    count = 1500
+    run = put(bench, "big", *[{"id": f"x{n}", "model_response": "r" * 300} for n in range(count)])
+    chance = random.Random(3)
+    found = set()
+    for attempt in range(12):
+        folder = tmp_path / f"review-{attempt}"
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            os.write(write, b"x")
+            ReviewQueue(folder, reviewer="victim").import_run(run)
+            os._exit(0)
+        os.read(read, 1)
+        os.close(read)
+        os.close(write)
+        for _ in range(chance.randrange(600_000)):
+            pass
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        queue = ReviewQueue(folder, reviewer="ann")
+        found.add(queue.stats()["total"])
+        queue.import_run(run)
+        assert queue.stats()["total"] == count
+        assert queue.bad_lines() == []
+    assert found <= {0, count}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from zstandard import ZstdError
 
 from jarvis_lab._files import canonical_json, sha256_bytes
 from jarvis_lab.readers.jsonl import BadLine, iter_lines
@@ -127,17 +130,30 @@ def content_sha256(candidate: Candidate) -> str:
 
 
 def read_candidates(path: Path, file: str, bad: list[BadLine]) -> Iterator[Entry]:
-    """Give the entry of each readable line that has an id; the others go to ``bad``."""
-    for line_number, line in iter_lines(path):
-        try:
-            candidate = decode_candidate(line)
-        except ValueError as error:
-            bad.append(BadLine(file, line_number, str(error)))
-            continue
-        if not candidate.id:
-            bad.append(BadLine(file, line_number, "no id"))
-            continue
-        yield _entry(candidate, line, file, line_number)
+    """Give the entry of each readable line that has an id; the others go to ``bad``.
+
+    Where a compressed file is damaged its reading ends, and that place goes to ``bad`` too.
+    """
+    line_number = 0
+    try:
+        for line_number, line in iter_lines(path):
+            entry = _read_line(line, file, line_number, bad)
+            if entry is not None:
+                yield entry
+    except (EOFError, zlib.error, gzip.BadGzipFile, ZstdError) as error:
+        bad.append(BadLine(file, line_number + 1, f"damaged compression: {error}"))
+
+
+def _read_line(line: bytes, file: str, line_number: int, bad: list[BadLine]) -> Entry | None:
+    try:
+        candidate = decode_candidate(line)
+    except ValueError as error:
+        bad.append(BadLine(file, line_number, str(error)))
+        return None
+    if not candidate.id:
+        bad.append(BadLine(file, line_number, "no id"))
+        return None
+    return _entry(candidate, line, file, line_number)
 
 
 def _entry(candidate: Candidate, line: bytes, file: str, line_number: int) -> Entry:

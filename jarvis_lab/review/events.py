@@ -155,6 +155,8 @@ def _decode(line: bytes, file: str, number: int) -> tuple[ReviewEvent | None, st
         )
     if event.action not in _KNOWN:
         return None, f"unknown action {event.action!r}"
+    if not (event.event_id and event.item_id and event.reviewer):
+        return None, "an event without id, item or reviewer"
     try:
         moment = datetime.fromisoformat(event.at)
         if not _FIRST_YEAR <= moment.year < _LAST_YEAR:

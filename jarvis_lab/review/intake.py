@@ -33,7 +33,7 @@ class ReviewIntake(ReviewAudit):
         """Folder of benchmark runs, remembered in the review folder; None if never given."""
         try:
             found = msgspec.json.decode((self._folder / _SETTINGS).read_bytes(), type=_Settings)
-        except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
         return Path(found.bench_results) if found.bench_results else None
 

@@ -186,7 +186,7 @@ def _counts(path: Path) -> tuple[int, int]:
     bad: list[BadLine] = []
     try:
         return sum(1 for _ in read_candidates(path, str(path), bad)), len(bad)
-    except (OSError, EOFError):
+    except OSError:
         return 0, 1
 
 
