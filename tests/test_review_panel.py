@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from ipywidgets.widgets import widget as ipywidget
 
-from jarvis_lab.review.errors import BlankCorrectionError, NotSavedError, NothingToUndoError
+from jarvis_lab.review.errors import BlankCorrectionError, NothingToUndoError, NotSavedError
 from jarvis_lab.review.queue import ReviewQueue
 from jarvis_lab.review.rules import FAILURE_CATEGORIES
 from jarvis_lab.widgets import _review_draw, _review_layout

@@ -138,6 +138,7 @@ class ReviewPanel(Desk):
 
     def _on_cancel(self) -> None:
         asked, self._asking = self._asking, None
+        self._ready_at = 0.0
         self._view.actions(self.item, None)
         (self.controls.flag if asked == "flag" else self.controls.discard).focus()
 
