@@ -153,6 +153,7 @@ def test_a_decision_the_item_came_with_is_the_first_and_can_be_undone():
 def test_the_newest_note_counts_an_empty_one_clears_it_and_an_undone_one_is_gone():
     first = event(1, "discard", note="why")
     assert state(first).note == "why"
+    assert state(event(1, "discard", note="")).note is None
     assert state(first, event(2, "note", note="more")).note == "more"
     assert state(first, event(2, "note", note="")).note is None
     assert state(first, event(2, "undo", undoes="e1")).note is None
