@@ -13,7 +13,7 @@ import pandas as pd
 
 from jarvis_lab._files import make_folder, publish_once, sha256_bytes
 from jarvis_lab.readers.jsonl import BadLine
-from jarvis_lab.review.candidates import CANDIDATES_FILE, IMPORTED, CandidateStore, read_candidates
+from jarvis_lab.review.candidates import CANDIDATES_FILE, IMPORTED, CandidateStore, candidate_lines
 from jarvis_lab.review.journal import file_name
 
 __all__ = ["RUN_COLUMNS", "ImportResult", "discover_runs", "import_candidates", "locate_run"]
@@ -148,12 +148,13 @@ def _new_lines(known: Container[str], path: Path, bad: list[BadLine]) -> tuple[l
     lines: list[bytes] = []
     seen: set[str] = set()
     skipped = 0
-    for entry in read_candidates(path, str(path), bad):
-        if entry.id in known or entry.id in seen:
+    for _, line, candidate in candidate_lines(path, str(path), bad):
+        item_id = str(candidate.id)
+        if item_id in known or item_id in seen:
             skipped += 1
             continue
-        seen.add(entry.id)
-        lines.append(entry.line)
+        seen.add(item_id)
+        lines.append(line)
     return lines, skipped
 
 
@@ -185,7 +186,7 @@ def _counts(path: Path) -> tuple[int, int]:
     """(candidates, bad lines); a file that cannot be read counts as one bad line."""
     bad: list[BadLine] = []
     try:
-        return sum(1 for _ in read_candidates(path, str(path), bad)), len(bad)
+        return sum(1 for _ in candidate_lines(path, str(path), bad)), len(bad)
     except OSError:
         return 0, 1
 
