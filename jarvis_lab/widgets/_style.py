@@ -15,7 +15,8 @@ CSS = """<style>
 .jl-review .widget-vbox, .jl-review .widget-hbox, .jl-review .widget-html,
 .jl-review .widget-html-content { overflow: visible; margin: 0; width: 100%; height: auto;
   line-height: 1.5; font-size: var(--jp-ui-font-size1); min-width: 0; align-self: stretch; }
-.jl-review .jl-css { display: none; }
+.jl-review .jl-css,
+.jl-review .widget-html:has(> .widget-html-content:empty) { display: none; }
 .jl-review > .widget-vbox, .jl-review > .widget-hbox, .jl-review > .widget-html {
   padding: 10px 16px; }
 .jl-review .jl-bar { border-bottom: 1px solid var(--jl-line);
