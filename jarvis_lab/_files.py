@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -20,6 +21,7 @@ __all__ = [
     "atomic_group",
     "atomic_writer",
     "canonical_json",
+    "make_folder",
     "open_to_append",
     "publish_once",
     "scratch_folder",
@@ -182,13 +184,27 @@ def publish_once(path: str | os.PathLike[str], data: bytes) -> bool:
     return True
 
 
+def make_folder(folder: str | os.PathLike[str]) -> None:
+    """Create ``folder`` and what is missing above it, and make the new names durable."""
+    path = Path(folder)
+    if path.is_dir():
+        return
+    if path.parent != path:
+        make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: str | os.PathLike[str]) -> None:
-    """Make the names in ``folder`` durable (no-op where folders cannot be opened)."""
+    """Make the names in ``folder`` durable (no-op where folders cannot be opened or synced)."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
     finally:
         os.close(descriptor)
 
@@ -209,4 +225,6 @@ def sha256_file(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+#: What some network file systems answer to a folder's fsync.
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP)
 _BINARY: int = getattr(os, "O_BINARY", 0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import os
@@ -95,6 +96,23 @@ def test_lines_that_are_no_candidate_are_counted_with_their_place(tmp_path):
         ("sft_candidates.jsonl", line) for line in range(1, 7)
     ]
     assert queue.pending_ids() == ["a"]
+
+
+@pytest.mark.parametrize(
+    "start", [b"\x1f\x8b", b"\x1f\x8b\x08\0\0\0\0\0\0\3xx", b"\x28\xb5\x2f\xfd" + b"\xff" * 30]
+)
+def test_a_file_whose_compression_is_damaged_is_told_and_the_others_are_read(tmp_path, start):
+    folder = put(tmp_path / "r", RECORD)
+    (folder / "sft_approved.jsonl").write_bytes(start)
+    with pytest.warns(BadLineWarning, match=r"sft_approved.jsonl, line 1: damaged compression"):
+        assert ReviewQueue(folder, reviewer="ann").pending_ids() == ["a"]
+
+
+def test_a_compressed_file_is_read_as_far_as_it_goes(tmp_path):
+    folder = put(tmp_path / "r")
+    lines = "".join(json.dumps(RECORD | {"id": f"c{n}"}) + "\n" for n in range(9))
+    (folder / "sft_candidates.jsonl").write_bytes(gzip.compress(lines.encode()))
+    assert ReviewQueue(folder, reviewer="ann").stats()["total"] == 9
 
 
 def test_the_hash_covers_the_content_and_not_what_reviewers_write():

@@ -129,6 +129,7 @@ def test_one_reviewer_in_two_sessions_is_no_conflict():
 def test_a_decision_on_other_content_is_stale():
     assert state(event(1, "approve", sha="1" * 64)).stale
     assert not state(event(1, "approve")).stale
+    assert state(event(1, "approve", sha="1" * 64), event(2, "skip")).stale
     assert not state(event(1, "approve", sha="1" * 64), event(2, "approve")).stale
 
 
@@ -152,6 +153,7 @@ def test_a_decision_the_item_came_with_is_the_first_and_can_be_undone():
 def test_the_newest_note_counts_an_empty_one_clears_it_and_an_undone_one_is_gone():
     first = event(1, "discard", note="why")
     assert state(first).note == "why"
+    assert state(event(1, "discard", note="")).note is None
     assert state(first, event(2, "note", note="more")).note == "more"
     assert state(first, event(2, "note", note="")).note is None
     assert state(first, event(2, "undo", undoes="e1")).note is None

@@ -513,16 +513,29 @@ def test_statistics_open_close_and_follow_the_decisions(
     assert not shown(controls.stats)
 
 
-def test_export_writes_the_table_and_says_where(make: Callable[..., ReviewPanel]) -> None:
+def test_export_writes_the_training_rows_and_the_table_and_says_where(
+    make: Callable[..., ReviewPanel],
+) -> None:
+    pytest.importorskip("jarvis_lab.synthesis.corrections", reason="the export is not built yet")
     panel = make()
-    panel.controls.approve.click()
+    panel.form.editor.value = "the answer is 42"
+    panel.controls.correct.click()
     panel.controls.export.click()
-    path = panel.queue.folder / "exports" / "review.jsonl"
-    assert "4 rows, 1 of them ready for training" in text(panel.controls.exported)
-    assert str(path) in text(panel.controls.exported)
-    rows = pd.read_json(path, lines=True)
+    folder = panel.queue.folder / "exports"
+    assert "1 rows to train on" in text(panel.controls.exported)
+    assert str(folder) in text(panel.controls.exported)
+    rows = pd.read_json(folder / "review.jsonl", lines=True)
     assert rows["id"].tolist() == ["c0", "c1", "c2", "c3"]
-    assert rows["action"].tolist()[0] == "approve"
+    assert rows["action"].tolist()[0] == "correct"
+    line = json.loads((folder / "corrections.jsonl").read_text())
+    assert line["messages"][-1] == {"role": "assistant", "content": "the answer is 42"}
+
+
+def test_an_export_with_nothing_decided_says_so(make: Callable[..., ReviewPanel]) -> None:
+    pytest.importorskip("jarvis_lab.synthesis.corrections", reason="the export is not built yet")
+    panel = make()
+    panel.controls.export.click()
+    assert "nothing to train on yet" in text(panel.controls.exported)
 
 
 def test_export_calls_what_it_is_given(make: Callable[..., ReviewPanel]) -> None:

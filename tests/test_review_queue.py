@@ -266,6 +266,12 @@ def test_a_decision_seen_before_deciding_is_not_pending_for_the_second_reviewer(
         bob.approve("c0")
 
 
+def test_a_candidate_that_came_a_moment_ago_can_be_decided(folder, queue):
+    (folder / "candidates").mkdir()
+    (folder / "candidates" / "000001-x.jsonl").write_text('{"id": "new"}\n')
+    assert queue.correct("new", "x").target == "x"
+
+
 def test_a_draft_is_kept_until_a_decision_and_belongs_to_its_reviewer(folder, queue):
     assert queue.get("c0").draft is None
     queue.save_draft("c0", "typi")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,16 +46,18 @@ def test_runs_come_newest_first_with_their_counts(bench):
     (bench / "no candidates").mkdir()
     (bench / "odd" / "sft_candidates.jsonl").mkdir(parents=True)
     (bench / "stray.jsonl").write_text("{}")
+    put(bench, "cut off", "x")
+    (bench / "cut off" / "sft_candidates.jsonl").write_bytes(b"\x1f\x8b\x08")
     found = discover_runs(str(bench))
-    assert found["run_id"].tolist() == ["by hand", SECOND, FIRST]
-    assert found["candidate_count"].tolist() == [1, 2, 3]
-    assert found["bad_lines"].tolist() == [0, 0, 2]
-    assert found["timestamp"].tolist()[1:] == [
+    assert found["run_id"].tolist() == ["cut off", "by hand", SECOND, FIRST]
+    assert found["candidate_count"].tolist() == [0, 1, 2, 3]
+    assert found["bad_lines"].tolist() == [1, 0, 0, 2]
+    assert found["timestamp"].tolist()[2:] == [
         pd.Timestamp("2026-01-10"),
         pd.Timestamp("2026-01-02 10:11:12"),
     ]
-    assert pd.isna(found["timestamp"][0])
-    assert found["path"].tolist()[2] == str(bench / FIRST / "sft_candidates.jsonl")
+    assert found["timestamp"][:2].isna().all()
+    assert found["path"].tolist()[3] == str(bench / FIRST / "sft_candidates.jsonl")
     assert {name: str(dtype) for name, dtype in found.dtypes.items()} == RUN_COLUMNS
 
 
@@ -107,7 +111,9 @@ def test_imported_lines_are_kept_byte_for_byte(tmp_path, bench):
 
 def test_a_path_without_candidates_is_told(tmp_path, bench):
     queue = ReviewQueue(tmp_path / "review", reviewer="ann")
-    for run in (bench, bench / "none", FIRST):
+    other = bench / FIRST / "other.jsonl"
+    other.write_text('{"id": "x"}')
+    for run in (bench, bench / "none", FIRST, other):
         with pytest.raises(FileNotFoundError, match="bench_results="):
             queue.import_run(run)
     with pytest.raises(FileNotFoundError, match="discover_runs"):
@@ -233,3 +239,32 @@ def test_a_decision_in_an_imported_file_counts_as_the_first(tmp_path, bench):
     queue.import_run(run)
     assert queue.get("x").target == "4"
     assert queue.undo("x").status == "needs_review"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_an_import_killed_at_a_random_moment_took_all_candidates_or_none(tmp_path, bench):
+    count = 1500
+    run = put(bench, "big", *[{"id": f"x{n}", "model_response": "r" * 300} for n in range(count)])
+    chance = random.Random(3)
+    found = set()
+    for attempt in range(12):
+        folder = tmp_path / f"review-{attempt}"
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            os.write(write, b"x")
+            ReviewQueue(folder, reviewer="victim").import_run(run)
+            os._exit(0)
+        os.read(read, 1)
+        os.close(read)
+        os.close(write)
+        for _ in range(chance.randrange(600_000)):
+            pass
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        queue = ReviewQueue(folder, reviewer="ann")
+        found.add(queue.stats()["total"])
+        queue.import_run(run)
+        assert queue.stats()["total"] == count
+        assert queue.bad_lines() == []
+    assert found <= {0, count}

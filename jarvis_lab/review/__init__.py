@@ -1,1 +1,0 @@
-"""Correction review: a queue whose decisions survive, without a screen."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from zstandard import ZstdError
 
 from jarvis_lab._files import canonical_json, sha256_bytes
 from jarvis_lab.readers.jsonl import BadLine, iter_lines
@@ -22,10 +25,11 @@ __all__ = [
     "UNKNOWN",
     "CandidateStore",
     "Entry",
+    "candidate_lines",
+    "content_sha256",
     "decode_candidate",
     "number",
     "plain_record",
-    "read_candidates",
 ]
 
 CANDIDATES_FILE = "sft_candidates.jsonl"
@@ -122,22 +126,33 @@ def content_sha256(candidate: Candidate) -> str:
 
     The hash does not depend on the order of keys, and a null counts as absent.
     """
-    candidate.status = candidate.corrected_response = candidate.failure_category = None
-    return sha256_bytes(canonical_json(candidate))
+    content = msgspec.structs.replace(
+        candidate, status=None, corrected_response=None, failure_category=None
+    )
+    return sha256_bytes(canonical_json(content))
 
 
-def read_candidates(path: Path, file: str, bad: list[BadLine]) -> Iterator[Entry]:
-    """Give the entry of each readable line that has an id; the others go to ``bad``."""
-    for line_number, line in iter_lines(path):
-        try:
-            candidate = decode_candidate(line)
-        except ValueError as error:
-            bad.append(BadLine(file, line_number, str(error)))
-            continue
-        if not candidate.id:
-            bad.append(BadLine(file, line_number, "no id"))
-            continue
-        yield _entry(candidate, line, file, line_number)
+def candidate_lines(
+    path: Path, file: str, bad: list[BadLine]
+) -> Iterator[tuple[int, bytes, Candidate]]:
+    """Give (line number, line, record) of each readable line with an id; others go to ``bad``.
+
+    Where a compressed file is damaged its reading ends, and that place goes to ``bad`` too.
+    """
+    line_number = 0
+    try:
+        for line_number, line in iter_lines(path):
+            try:
+                candidate = decode_candidate(line)
+            except ValueError as error:
+                bad.append(BadLine(file, line_number, str(error)))
+                continue
+            if candidate.id:
+                yield line_number, line, candidate
+            else:
+                bad.append(BadLine(file, line_number, "no id"))
+    except (EOFError, zlib.error, gzip.BadGzipFile, ZstdError) as error:
+        bad.append(BadLine(file, line_number + 1, f"damaged compression: {error}"))
 
 
 def _entry(candidate: Candidate, line: bytes, file: str, line_number: int) -> Entry:
@@ -214,7 +229,10 @@ class CandidateStore:
             known = self.files.get(name)
             files[name] = known if known and known.signature == signature else _File(signature)
             if files[name] is not known:
-                files[name].entries = list(read_candidates(path, name, files[name].bad))
+                files[name].entries = [
+                    _entry(candidate, line, name, line_number)
+                    for line_number, line, candidate in candidate_lines(path, name, files[name].bad)
+                ]
         same = list(files) == list(self.files)
         if same and all(files[name] is self.files[name] for name in files):
             return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,7 +69,8 @@ class JournalReader:
             if name not in sizes:
                 del tails[name]
             elif name not in tails or tails[name].size != sizes[name]:
-                tails[name] = self._read(name, tails.get(name, _Tail()), batch.events)
+                with contextlib.suppress(FileNotFoundError):  # moved away since the look
+                    tails[name] = self._read(name, tails.get(name, _Tail()), batch.events)
         self._tails = tails
         return batch
 
@@ -82,17 +85,16 @@ class JournalReader:
         return [tail.bad for _, tail in sorted(self._tails.items()) if tail.bad]
 
     def _sizes(self) -> dict[str, int]:
-        try:
-            with os.scandir(self.folder) as found:
-                return {
-                    entry.name: entry.stat().st_size
-                    for entry in found
-                    if entry.name.endswith(".jsonl")
-                    and not entry.name.startswith(".")
-                    and entry.is_file()
-                }
-        except FileNotFoundError:
-            return {}
+        sizes: dict[str, int] = {}
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.folder) as found:
+            for entry in found:
+                if not entry.name.endswith(".jsonl") or entry.name.startswith("."):
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    status = entry.stat()
+                    if stat.S_ISREG(status.st_mode):
+                        sizes[entry.name] = status.st_size
+        return sizes
 
     def _rewound(self, sizes: dict[str, int]) -> bool:
         for name, tail in self._tails.items():
@@ -153,6 +155,8 @@ def _decode(line: bytes, file: str, number: int) -> tuple[ReviewEvent | None, st
         )
     if event.action not in _KNOWN:
         return None, f"unknown action {event.action!r}"
+    if not (event.event_id and event.item_id and event.reviewer):
+        return None, "an event without id, item or reviewer"
     try:
         moment = datetime.fromisoformat(event.at)
         if not _FIRST_YEAR <= moment.year < _LAST_YEAR:

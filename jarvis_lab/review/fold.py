@@ -103,7 +103,7 @@ def fold(
     if base is None and len(events) == 1 and events[0].action in DECISIONS:
         only = events[0]
         stale = only.item_sha256 != sha256
-        return ItemState(DECISIONS[only.action], only, (only,), False, stale, only.note)
+        return ItemState(DECISIONS[only.action], only, (only,), False, stale, only.note or None)
     history = events if base is None else [base, *events]
     alive = in_force(history)
     newest: dict[str, ReviewEvent] = {}

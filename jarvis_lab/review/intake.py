@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
-from jarvis_lab._files import write_bytes
+from jarvis_lab._files import make_folder, write_bytes
 from jarvis_lab.review.audit import ReviewAudit
 from jarvis_lab.review.journal import file_name
 from jarvis_lab.review.runs import ImportResult, discover_runs, import_candidates, locate_run
@@ -33,14 +33,14 @@ class ReviewIntake(ReviewAudit):
         """Folder of benchmark runs, remembered in the review folder; None if never given."""
         try:
             found = msgspec.json.decode((self._folder / _SETTINGS).read_bytes(), type=_Settings)
-        except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
         return Path(found.bench_results) if found.bench_results else None
 
     @bench_results.setter
     def bench_results(self, folder: str | os.PathLike[str] | None) -> None:
         settings = _Settings(None if folder is None else str(Path(folder).absolute()))
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         write_bytes(self._folder / _SETTINGS, msgspec.json.encode(settings) + b"\n")
 
     def runs(self) -> pd.DataFrame:

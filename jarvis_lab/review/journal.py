@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from jarvis_lab._files import append_line, sync_folder
+from jarvis_lab._files import append_line, make_folder, sync_folder
 from jarvis_lab.records import ReviewEvent
 from jarvis_lab.review.errors import NotSavedError
 from jarvis_lab.review.fold import WITHDRAWN
@@ -78,7 +78,12 @@ class JournalWriter:
         """
         after = _moment(rest.pop("after", None))
         self._withdraw()
-        return self._write(item_id, item_sha256, action, after, rest)
+        try:
+            return self._write(item_id, item_sha256, action, after, rest)
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._withdraw()
+            raise
 
     def _withdraw(self) -> None:
         """Take back events that may be whole on disk although their write failed."""
@@ -138,7 +143,8 @@ class JournalWriter:
         except OSError:
             found = self.size + length
         if found >= self.size + length:
-            self.unconfirmed.append(event)
+            if event.note != WITHDRAWN:
+                self.unconfirmed.append(event)
         elif not found:
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -152,7 +158,8 @@ class JournalWriter:
         started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         slug = file_name(self.reviewer, otherwise="reviewer")
         try:
-            self._make_folder()
+            make_folder(self.folder)
+            sync_folder(self.folder.parent)  # another process may have made it a moment ago
         except OSError as error:
             raise NotSavedError(
                 error.errno or 0, f"Not saved: {error.strerror}. Nothing has changed", self.folder
@@ -165,11 +172,6 @@ class JournalWriter:
             return path.stat().st_size == self.size
         except OSError:
             return False
-
-    def _make_folder(self) -> None:
-        if not self.folder.is_dir():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            sync_folder(self.folder.parent)
 
 
 def _moment(at: str | None) -> datetime:

@@ -33,6 +33,7 @@ class Ledger:
         self.states: list[ItemState] = []
         self.pending: npt.NDArray[np.bool_] = np.zeros(0, dtype=bool)
         self.skipped: npt.NDArray[np.bool_] = np.zeros(0, dtype=bool)
+        self.overturned: npt.NDArray[np.bool_] = np.zeros(0, dtype=bool)
         self.conflicts: set[int] = set()
         self.stale: set[int] = set()
         self.export_ready = 0
@@ -92,6 +93,7 @@ class Ledger:
         self.states = [PENDING] * count
         self.pending = np.ones(count, dtype=bool)
         self.skipped = np.zeros(count, dtype=bool)
+        self.overturned = np.zeros(count, dtype=bool)
         for totals in (self.by_status, self.by_category, self.by_reviewer, self.per_day):
             totals.clear()
         self.conflicts.clear()
@@ -117,6 +119,8 @@ class Ledger:
         self.states[position] = new
         self.pending[position] = new.status == "needs_review"
         self.skipped[position] = self.reviewer in new.skipped_by
+        approved = new.decision is not None and new.decision.action == "approve"
+        self.overturned[position] = approved or new.conflict
         (self.conflicts.add if new.conflict else self.conflicts.discard)(position)
         (self.stale.add if new.stale else self.stale.discard)(position)
 

@@ -28,6 +28,7 @@ class Shelf:
         self._store = store
         entries = store.entries
         self.quality = np.array([entry.quality for entry in entries], dtype=float)
+        self._by_quality = np.argsort(self.quality, kind="stable")
         self.models, self._model = _codes([entry.model for entry in entries])
         self.task_types, self._task = _codes([entry.task_type for entry in entries])
         self._tie: npt.NDArray[np.float64] | None = None
@@ -43,12 +44,15 @@ class Shelf:
         search: str | None,
     ) -> npt.NDArray[np.intp]:
         """Positions of the pending items that pass the filters, in order, skipped ones last."""
-        chosen = np.flatnonzero(self.mask(ledger, model=model, task_type=task_type, search=search))
+        mask = self.mask(ledger, model=model, task_type=task_type, search=search)
         if order == "quality":
-            chosen = chosen[np.argsort(self.quality[chosen], kind="stable")]
-        elif order == "value":
+            chosen = self._by_quality[mask[self._by_quality]]
+        else:
+            chosen = np.flatnonzero(mask)
+        if order == "value":
             chosen = chosen[np.argsort(-self.value(ledger)[chosen], kind="stable")]
-        return chosen[np.argsort(ledger.skipped[chosen], kind="stable")]
+        skipped = ledger.skipped[chosen]
+        return np.concatenate([chosen[~skipped], chosen[skipped]])
 
     def by_model(self) -> dict[str, int]:
         """Candidates per model name."""
@@ -105,13 +109,9 @@ class Shelf:
 
     def _agreement(self, ledger: Ledger) -> npt.NDArray[np.float64]:
         """Share of decided items per task type on which reviewers upheld the score, smoothed."""
-        decided = np.flatnonzero(~ledger.pending)
-        upheld = np.fromiter(
-            (_upheld(ledger, position) for position in decided), dtype=float, count=len(decided)
-        )
-        kinds = len(self.task_types)
+        kinds, decided = len(self.task_types), ~ledger.pending
         n = np.bincount(self._task[decided], minlength=kinds)
-        s = np.bincount(self._task[decided], upheld, minlength=kinds)
+        s = np.bincount(self._task[decided & ~ledger.overturned], minlength=kinds)
         agreement: npt.NDArray[np.float64] = (s + 1.0) / (n + 2.0)
         return agreement
 
@@ -146,12 +146,6 @@ def _codes(names: list[str]) -> tuple[dict[str, int], npt.NDArray[np.intp]]:
 def _totals(codes: dict[str, int], found: npt.NDArray[np.intp]) -> dict[str, int]:
     counts = np.bincount(found, minlength=len(codes))
     return {name: int(counts[code]) for name, code in codes.items()}
-
-
-def _upheld(ledger: Ledger, position: Any) -> float:
-    state = ledger.states[position]
-    overturned = state.decision is not None and state.decision.action == "approve"
-    return 0.0 if overturned or state.conflict else 1.0
 
 
 def _cannot_hold(line: bytes, term: bytes) -> bool:

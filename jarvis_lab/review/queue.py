@@ -100,6 +100,11 @@ class ReviewQueue(ReviewIntake):
         note
             Free text, for people.
 
+        Returns
+        -------
+        ReviewItem
+            The item as it is now.
+
         Raises
         ------
         UnknownActionError, UnknownCategoryError, BlankCorrectionError, UnknownItemError, \

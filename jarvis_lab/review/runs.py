@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from jarvis_lab._files import publish_once, sha256_bytes, sync_folder
+from jarvis_lab._files import make_folder, publish_once, sha256_bytes
 from jarvis_lab.readers.jsonl import BadLine
-from jarvis_lab.review.candidates import CANDIDATES_FILE, IMPORTED, CandidateStore, read_candidates
+from jarvis_lab.review.candidates import CANDIDATES_FILE, IMPORTED, CandidateStore, candidate_lines
 from jarvis_lab.review.journal import file_name
 
 __all__ = ["RUN_COLUMNS", "ImportResult", "discover_runs", "import_candidates", "locate_run"]
@@ -64,7 +64,8 @@ def discover_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
     pandas.DataFrame
         ``run_id`` (str, name of the run's folder), ``timestamp`` (datetime64[us] without a time
         zone, read from that name; missing if it has another form), ``candidate_count`` (int,
-        records with an id), ``bad_lines`` (int, lines that an import leaves out as malformed),
+        records with an id), ``bad_lines`` (int, lines that an import leaves out as malformed; 1 for
+        a file that cannot be read),
         ``path`` (str, of the candidates file). A missing folder gives no rows.
 
     Examples
@@ -78,9 +79,8 @@ def discover_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
         path = run / CANDIDATES_FILE
         if not path.is_file():
             continue
-        bad: list[BadLine] = []
-        count = sum(1 for _ in read_candidates(path, str(path), bad))
-        rows.append((run.name, _started(run.name), count, len(bad), str(path)))
+        count, bad = _counts(path)
+        rows.append((run.name, _started(run.name), count, bad, str(path)))
     columns = zip(*rows, strict=True) if rows else ([] for _ in RUN_COLUMNS)
     return pd.DataFrame(
         {
@@ -105,7 +105,7 @@ def locate_run(
     if bench_results is None:
         given = Path(run)
         path = given / CANDIDATES_FILE if given.is_dir() else given
-        if not path.is_file():
+        if path.name != CANDIDATES_FILE or not path.is_file():
             raise FileNotFoundError(
                 f"{given} is neither a run folder with {CANDIDATES_FILE} nor such a file. Pass "
                 "bench_results= to name a run by its id."
@@ -148,20 +148,19 @@ def _new_lines(known: Container[str], path: Path, bad: list[BadLine]) -> tuple[l
     lines: list[bytes] = []
     seen: set[str] = set()
     skipped = 0
-    for entry in read_candidates(path, str(path), bad):
-        if entry.id in known or entry.id in seen:
+    for _, line, candidate in candidate_lines(path, str(path), bad):
+        item_id = str(candidate.id)
+        if item_id in known or item_id in seen:
             skipped += 1
             continue
-        seen.add(entry.id)
-        lines.append(entry.line)
+        seen.add(item_id)
+        lines.append(line)
     return lines, skipped
 
 
 def _publish(store: CandidateStore, run_id: str, data: bytes) -> bool:
     folder = store.folder / IMPORTED
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder.parent)
+    make_folder(folder)
     place = 1 + max((_place(name) for name in store.files), default=0)
     slug = file_name(run_id, otherwise="run")
     name = f"{place:06d}-{slug}-{sha256_bytes(data)[:_HASH_LENGTH]}.jsonl"
@@ -181,6 +180,15 @@ def _is_plain(name: str) -> bool:
         and not Path(name).is_absolute()
         and Path(name).name == name
     )
+
+
+def _counts(path: Path) -> tuple[int, int]:
+    """(candidates, bad lines); a file that cannot be read counts as one bad line."""
+    bad: list[BadLine] = []
+    try:
+        return sum(1 for _ in candidate_lines(path, str(path), bad)), len(bad)
+    except OSError:
+        return 0, 1
 
 
 def _started(run_id: str) -> datetime | None:

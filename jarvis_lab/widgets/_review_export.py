@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 from jarvis_lab._files import write_bytes
 from jarvis_lab.review.queue import ReviewQueue
 
-__all__ = ["write_table"]
+__all__ = ["export_review"]
 
 
-def write_table(queue: ReviewQueue) -> str:
-    """Write ``queue.to_frame()`` to ``exports/review.jsonl`` in the queue's folder.
+def export_review(queue: ReviewQueue) -> str:
+    """Write what may be trained on and the whole table to ``exports`` in the queue's folder.
+
+    ``corrections.jsonl`` is what `export_corrections` makes of the queue, firewall included;
+    ``review.jsonl`` is ``queue.to_frame()``, one line per candidate.
 
     Parameters
     ----------
@@ -21,12 +25,16 @@ def write_table(queue: ReviewQueue) -> str:
     Returns
     -------
     str
-        How many rows were written, how many of them are ready for training, and where.
+        How many rows were written and where.
     """
+    folder = Path(queue.folder) / "exports"
+    folder.mkdir(parents=True, exist_ok=True)
     frame = queue.to_frame()
-    path = Path(queue.folder) / "exports" / "review.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = frame.to_json(orient="records", lines=True, date_format="iso", force_ascii=False)
-    write_bytes(path, text.encode("utf-8", "replace"))
-    ready = int(queue.stats()["export_ready"])
-    return f"{len(frame):,} rows, {ready:,} of them ready for training, in {path}"
+    write_bytes(folder / "review.jsonl", text.encode("utf-8", "replace"))
+    corrections = importlib.import_module("jarvis_lab.synthesis.corrections")
+    result = corrections.export_corrections(queue, folder / "corrections.jsonl")
+    rows = f"{result.rows_exported:,} rows to train on (corrections.jsonl)"
+    if not result.files:
+        rows = "nothing to train on yet"
+    return f"{rows}, and all {len(frame):,} candidates (review.jsonl), in {folder}"

@@ -120,7 +120,7 @@ class Controls:
         )
         self.search = ipywidgets.Text(
             description="Search",
-            placeholder="in prompts and answers, then Enter",
+            placeholder="prompt or answer, then Enter",
             continuous_update=False,
             **_FIELD,
         )

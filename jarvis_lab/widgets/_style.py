@@ -6,6 +6,7 @@ __all__ = ["CSS"]
 
 CSS = """<style>
 .jl-review { --jl-gap: 12px; --jl-line: var(--jp-border-color2);
+  --jl-muted: color-mix(in srgb, var(--jp-ui-font-color1) 74%, var(--jp-layout-color1));
   color: var(--jp-ui-font-color1); font-family: var(--jp-ui-font-family);
   font-size: var(--jp-ui-font-size1); border: 1px solid var(--jl-line); border-radius: 6px;
   background: var(--jp-layout-color1); padding: 0; max-width: 1320px; margin: 4px 2px;
@@ -14,7 +15,8 @@ CSS = """<style>
 .jl-review .widget-vbox, .jl-review .widget-hbox, .jl-review .widget-html,
 .jl-review .widget-html-content { overflow: visible; margin: 0; width: 100%; height: auto;
   line-height: 1.5; font-size: var(--jp-ui-font-size1); min-width: 0; align-self: stretch; }
-.jl-review .jl-css { display: none; }
+.jl-review .jl-css,
+.jl-review .widget-html:has(> .widget-html-content:empty) { display: none; }
 .jl-review > .widget-vbox, .jl-review > .widget-hbox, .jl-review > .widget-html {
   padding: 10px 16px; }
 .jl-review .jl-bar { border-bottom: 1px solid var(--jl-line);
@@ -63,7 +65,7 @@ CSS = """<style>
 .jl-review textarea, .jl-review input, .jl-review select {
   border: 1px solid var(--jp-border-color1); border-radius: 3px;
   background-color: var(--jp-layout-color0); color: var(--jp-ui-font-color0); }
-.jl-review textarea:disabled { color: var(--jp-ui-font-color2);
+.jl-review textarea:disabled { color: var(--jl-muted);
   background: var(--jp-layout-color2); }
 .jl-review .jupyter-button { width: auto; height: 32px; line-height: 30px; padding: 0 14px;
   margin: 0; border-radius: 3px; font-size: var(--jp-ui-font-size1);
@@ -89,7 +91,7 @@ CSS = """<style>
 .jl-review .jl-chips { display: flex; flex-wrap: wrap; gap: 6px 8px; align-items: center; }
 .jl-review .jl-chip { border: 1px solid var(--jl-line); border-radius: 12px; padding: 1px 10px;
   background: var(--jp-layout-color2); overflow-wrap: anywhere; }
-.jl-review .jl-key { color: var(--jp-ui-font-color2); }
+.jl-review .jl-key { color: var(--jl-muted); }
 .jl-review .jl-low, .jl-review .jl-error { --jl-tone: var(--jp-error-color1); }
 .jl-review .jl-fair, .jl-review .jl-warn { --jl-tone: var(--jp-warn-color1); }
 .jl-review .jl-acceptable, .jl-review .jl-good { --jl-tone: var(--jp-success-color1); }
@@ -102,14 +104,14 @@ CSS = """<style>
 .jl-review .jl-call { margin-top: 6px; }
 .jl-review .jl-actions .jl-call, .jl-review .jl-foot .jl-call { margin-top: 0; }
 .jl-review .jl-call.jl-muted { border: 0; padding: 0; background: none; }
-.jl-review .jl-muted { color: var(--jp-ui-font-color2); }
+.jl-review .jl-muted { color: var(--jl-muted); }
 .jl-review .jl-text { white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 4;
   font-family: var(--jp-code-font-family); font-size: var(--jp-code-font-size);
   line-height: 1.5; unicode-bidi: plaintext; text-align: start; }
-.jl-review .jl-none { color: var(--jp-ui-font-color2); font-style: italic; }
-.jl-review .jl-cut { color: var(--jp-ui-font-color2); font-style: italic; margin-top: 4px; }
+.jl-review .jl-none { color: var(--jl-muted); font-style: italic; }
+.jl-review .jl-cut { color: var(--jl-muted); font-style: italic; margin-top: 4px; }
 .jl-review .jl-hidden { border: 1px solid var(--jp-border-color1); border-radius: 3px;
-  padding: 0 3px; margin: 0 1px; font-size: 0.85em; color: var(--jp-ui-font-color2);
+  padding: 0 3px; margin: 0 1px; font-size: 0.85em; color: var(--jl-muted);
   unicode-bidi: isolate; direction: ltr; }
 .jl-review .jl-answer { flex: 1 1 auto; border: 1px solid var(--jl-line); border-radius: 3px;
   padding: 8px 10px; min-height: 140px;
@@ -121,12 +123,12 @@ CSS = """<style>
 .jl-review .jl-diff ins { text-decoration: underline; text-decoration-thickness: 2px;
   text-underline-offset: 3px; font-weight: 600;
   background: color-mix(in srgb, var(--jp-success-color1) 22%, transparent); }
-.jl-review .jl-fold { color: var(--jp-ui-font-color2); font-style: italic; }
+.jl-review .jl-fold { color: var(--jl-muted); font-style: italic; }
 .jl-review details { border: 1px solid var(--jl-line); border-radius: 3px; }
 .jl-review details + details { margin-top: 4px; }
 .jl-review summary { padding: 4px 10px; cursor: pointer; overflow-wrap: anywhere; }
 .jl-review summary .jl-role { font-weight: 600; margin-right: 8px; }
-.jl-review summary .jl-preview { color: var(--jp-ui-font-color2); }
+.jl-review summary .jl-preview { color: var(--jl-muted); }
 .jl-review details[open] > summary { border-bottom: 1px solid var(--jl-line); }
 .jl-review details[open] > summary .jl-preview { display: none; }
 .jl-review details > .jl-text { padding: 8px 10px; }

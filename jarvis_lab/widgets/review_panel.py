@@ -9,7 +9,7 @@ from jarvis_lab.review.queue import ReviewQueue
 from jarvis_lab.review.tables import ReviewItem
 from jarvis_lab.widgets import _review_draw as draw
 from jarvis_lab.widgets._review_desk import Desk
-from jarvis_lab.widgets._review_export import write_table
+from jarvis_lab.widgets._review_export import export_review
 
 __all__ = ["ReviewPanel"]
 
@@ -27,7 +27,7 @@ class ReviewPanel(Desk):
         A `ReviewQueue`. Several panels and processes may work on one folder.
     export
         Called with the queue by the Export button; what it returns is shown. By default the
-        queue's table is written to ``exports/review.jsonl`` in the queue's folder.
+        training rows and the whole table are written to ``exports`` in the queue's folder.
     pause
         Seconds after an item appears in which a decision is ignored, so that a double click
         does not decide an item nobody has seen.
@@ -63,7 +63,7 @@ class ReviewPanel(Desk):
         export: Callable[[ReviewQueue], object] | None = None,
         pause: float = 0.3,
     ) -> None:
-        self._export = export or write_table
+        self._export = export or export_review
         super().__init__(queue, pause=pause)
 
     def _wire(self) -> None:
@@ -138,6 +138,7 @@ class ReviewPanel(Desk):
 
     def _on_cancel(self) -> None:
         asked, self._asking = self._asking, None
+        self._ready_at = 0.0
         self._view.actions(self.item, None)
         (self.controls.flag if asked == "flag" else self.controls.discard).focus()
 

@@ -1,4 +1,4 @@
-"""One JupyterLab and one Chromium for the whole session, a fresh page per test."""
+"""One JupyterLab for the session, one Chromium per module, a fresh page per test."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Yield a headless Chromium."""
+    """Yield a headless Chromium; its event loop ends with the module, not in other tests."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -73,7 +73,7 @@ def page(browser: Any) -> Iterator[Any]:
     """Yield a fresh page; its script errors are in ``page.script_errors``."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     fresh = context.new_page()
-    fresh.set_default_timeout(60_000)
+    fresh.set_default_timeout(15_000)
     fresh.script_errors = []
     fresh.on("pageerror", lambda error: fresh.script_errors.append(str(error)))
     try:
@@ -88,3 +88,16 @@ def shots() -> Path:
     folder = Path(os.environ.get("JARVIS_LAB_SCREENSHOTS") or Path(__file__).parent / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Keep a picture of the page a test failed on."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.failed and page is not None and report.when == "call":
+        folder = item.funcargs.get("tmp_path")
+        picture = Path(str(folder)) / "failed.png"
+        page.screenshot(path=str(picture))
+        report.sections.append(("the page when it failed", str(picture)))
+    return report
