@@ -614,6 +614,20 @@ def test_the_result_counts_what_a_filter_on_status_would_have_passed() -> None:
     ]
 
 
+def test_the_balance_adds_up_to_the_rows_in_every_respect() -> None:
+    result = export_corrections(several(), "unused.jsonl", dry_run=True)
+    balance = result.balance()
+    assert balance.groupby("by")["rows"].sum().unique().tolist() == [40]
+    assert balance[balance["by"] == "task type"]["value"].tolist() == ["maths", ""]
+    assert balance[balance["by"] == "length"].to_dict("list") == {
+        "by": ["length", "length"],
+        "value": ["1", "2–3"],
+        "rows": [5, 35],
+    }
+    empty = export_corrections(queue(REJECTED), "unused.jsonl", dry_run=True).balance()
+    assert empty.dtypes.astype(str).to_dict() == {"by": "str", "value": "str", "rows": "int64"}
+
+
 def test_the_card_escapes_what_a_model_wrote(tmp_path: Path) -> None:
     frame = queue(candidate(task_type="<script>alert(1)</script>"))
     shown = export_corrections(frame, tmp_path / "rows.jsonl")._repr_html_()

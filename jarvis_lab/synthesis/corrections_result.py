@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,30 @@ class CorrectionsExport:
         """
         return self._rows.copy()
 
+    def balance(self) -> pd.DataFrame:
+        """One row per task type, model, failure category and length: how many rows have it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            by (str): ``task type``, ``model``, ``category`` or ``length``; value (str): empty
+            where the queue has none, for a length the span of the target's characters; rows
+            (int64). Within each ``by`` they add up to ``rows_exported``; most first, lengths in
+            order. For ``plot_export_balance``.
+        """
+        columns = {"task type": "task_type", "model": "model_name", "category": "failure_category"}
+        counted = [
+            (by, value, count)
+            for by, name in columns.items()
+            for value, count in sorted(
+                Counter(self._rows[name].fillna("")).items(), key=lambda item: (-item[1], item[0])
+            )
+        ]
+        lengths = Counter(int(length).bit_length() for length in self._rows["target_characters"])
+        counted += [("length", _span(bits), lengths[bits]) for bits in sorted(lengths)]
+        frame = pd.DataFrame(counted, columns=["by", "value", "rows"])
+        return frame.astype({"by": "str", "value": "str", "rows": "int64"})
+
     def reasons(self) -> pd.DataFrame:
         """Count the rows left out by reason.
 
@@ -126,3 +151,9 @@ class CorrectionsExport:
         if len(self._excluded):
             parts.append(table(self.reasons(), caption="Left out, by reason"))
         return card(f"Export of {self.kind}", facts, parts)
+
+
+def _span(bits: int) -> str:
+    """The lengths of so many binary digits: 1, 2–3, 4–7, …"""
+    low, high = 1 << (bits - 1), (1 << bits) - 1
+    return str(low) if low == high else f"{low}–{high}"
