@@ -169,15 +169,17 @@ def _why_not(
     status: str, action: str, values: Mapping[str, Any], response: str | None, target: str | None
 ) -> tuple[str, str]:
     """Why the decision allows no export; default deny."""
+    if isinstance(values["conflict"], (bool, np.bool_)) and values["conflict"]:
+        return "conflict", "reviewers disagree"
     if status in ("needs_review", "discarded", "model_rejected"):
         return f"status {status}", "only approved and corrected candidates are exported"
     if status != "approved":
         return "unknown status", f"status {status!r} is not one of the four known ones"
-    for name, means in (("conflict", "reviewers disagree"), ("stale", "the candidate changed")):
+    for name in ("conflict", "stale"):
         if not _is_false(values[name]):
             known = isinstance(values[name], (bool, np.bool_))
-            said = f"{means} since the decision" if name == "stale" else means
-            return name, said if known else f"{name} is {values[name]!r}, not True or False"
+            changed = "the candidate changed after the decision"
+            return name, changed if known else f"{name} is {values[name]!r}, not True or False"
     if action not in ("approve", "correct"):
         return "no approving decision", f"the live action is {action!r}, not approve or correct"
     if target is None or not target.strip():
