@@ -15,6 +15,7 @@ import msgspec
 
 __all__ = [
     "TEMPORARY_SUFFIX",
+    "Meter",
     "append_durably",
     "atomic_group",
     "atomic_writer",
@@ -141,6 +142,34 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class Meter:
+    """Measures the bytes of a file as they pass by: their number, lines and sha256."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._ends = 0
+        self._last = b"\n"
+        self.bytes = 0
+
+    def update(self, block: bytes, ends: int | None = None) -> None:
+        """Take the next bytes; ``ends`` is their number of line ends, if known."""
+        if block:
+            self._digest.update(block)
+            self.bytes += len(block)
+            self._ends += block.count(b"\n") if ends is None else ends
+            self._last = block[-1:]
+
+    @property
+    def lines(self) -> int:
+        """Lines so far, a last one without its end included."""
+        return self._ends + (self._last != b"\n")
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal SHA-256 of the bytes so far."""
+        return self._digest.hexdigest()
 
 
 def canonical_json(value: Any) -> bytes:
