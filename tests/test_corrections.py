@@ -395,7 +395,9 @@ def test_what_is_exported_is_what_the_rules_allow_in_every_format(frame: pd.Data
                 if name in ids and (format != "alpaca" or len(prompt) == 1)
             ]
             assert result.rows()["id"].tolist() == fit
-            assert sorted([*fit, *result.excluded()["id"]]) == sorted(frame["id"])
+            left_out = result.excluded()
+            assert left_out["row"].is_monotonic_increasing
+            assert sorted([*fit, *left_out["id"]]) == sorted(frame["id"])
             rows = written(result.files["all"], format) if fit else []
             assert len(rows) == len(fit)
             for turns, target in rows:
