@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import tempfile
 import unicodedata
 from pathlib import Path
@@ -568,6 +569,37 @@ def _export_and_die_after(renames: int, path: Path) -> None:
         export_corrections(several(), path, split=0.3)
     finally:
         os._exit(9)
+
+
+def test_a_disk_that_is_full_keeps_the_older_export_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    export_corrections(several().iloc[:3], path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+        code = 1
+        try:
+            export_corrections(several(), path)
+        except OSError:
+            code = 7
+        finally:
+            os._exit(code)
+    assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 7
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_queue_is_looked_at_once(tmp_path: Path) -> None:
+    class Busy:
+        looks = 0
+
+        def to_frame(self) -> pd.DataFrame:
+            self.looks += 1
+            return several()
+
+    queue = Busy()
+    export_corrections(queue, tmp_path / "rows.jsonl")
+    assert queue.looks == 1
 
 
 def test_a_folder_that_is_missing_or_in_the_way_is_an_error_that_says_so(tmp_path: Path) -> None:
