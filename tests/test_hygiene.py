@@ -332,10 +332,15 @@ def test_a_query_of_ten_words_inside_a_longer_text_is_found_by_containment() -> 
         ("contains an evaluation query", "0", pytest.approx(5 / 6))
     ]
     assert contamination(f"please answer: {most} thank you", query, containment=0.9) == []
+    rest = query.split(" ", 1)[1]
+    assert len(contamination(f"please answer: {rest} thank you", query)) == 1
 
 
 def test_a_query_under_eight_words_inside_a_longer_text_is_not_found() -> None:
-    assert contamination("well, what is the capital of France", "what is the capital") == []
+    assert contamination("well, what is the capital of France", "what is the capital of") == []
+    assert (
+        contamination("now go: one two three four five six seven", "one two three four five") == []
+    )
 
 
 def test_the_template_of_the_evaluation_set_is_not_contamination() -> None:
@@ -344,6 +349,9 @@ def test_the_template_of_the_evaluation_set_is_not_contamination() -> None:
     assert contamination(f"{template} {sentence(500, 10)}", *queries) == []
     found = contamination(f"{template} {sentence(7, 10)} indeed", *queries)
     assert [match for _, match, _ in found] == ["6"]
+    short = [f"{template} {sentence(number, 3)}" for number in range(1, 101)]
+    assert contamination(f"{template} {sentence(500, 3)}", *short) == []
+    assert contamination(f"{template} {sentence(500, 3)}", *short, max_holders=100) != []
 
 
 def test_queries_that_are_missing_or_blank_match_nothing() -> None:
