@@ -128,15 +128,15 @@ def _read_scored(task: PartTask, blocked: Collection[str], part: Part) -> list[C
             for lines, runs in decode_blocks(
                 handle, _SCORED, bad.lines, file=scored.name, meter=meter
             ):
-                for index, (line, run) in enumerate(zip(lines, runs, strict=True), start):
+                for index, run in enumerate(runs):
                     if run.category not in QUALITY_SCORES:
                         reason = firewall.category_reason(run.category)
                     elif (run.evidence_run_id or "") in blocked:
                         reason = firewall.BLOCKED_ELSEWHERE
                     else:
-                        candidates.append((index, line, run))
+                        candidates.append((start + index, lines[index], run))
                         continue
-                    part.excluded.append(excluded_row(line, run, reason))
+                    part.excluded.append(excluded_row(lines[index], run, reason))
                 start += len(runs)
                 part.categories.update([run.category for run in runs])
     except OSError as error:

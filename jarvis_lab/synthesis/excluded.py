@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from jarvis_lab.readers.jsonl import BadLine, BadLines
 from jarvis_lab.records_lake import ScoredRun
@@ -30,7 +32,7 @@ BAD_LINE = "bad line: "
 UNREADABLE = "unreadable"
 
 
-class ExcludedRow(NamedTuple):
+class ExcludedRow(msgspec.Struct, gc=False, frozen=True):
     """A row that was left out; ``line`` 0 means the whole file."""
 
     line: int

@@ -26,6 +26,9 @@ Candidate = tuple[int, int, ScoredRun]
 #: What a row is counted under: source class, model, category, bits of its length.
 Kind = tuple[str, str, str, int]
 
+_Made = tuple[bytes | None, Kind | None, tuple[str, str]]
+_UNMADE: _Made = (None, None, (NO_EVIDENCE, ""))
+_NO_REASON = ("", "")
 _ENCODE = msgspec.json.Encoder().encode
 _ROWS_A_WRITE = 256
 _ESCAPES = {
@@ -54,7 +57,10 @@ class PartRows:
     """
 
     def __init__(self, settings: Settings, base: str, candidates: list[Candidate]) -> None:
-        self._settings, self._base, self._candidates = settings, base, candidates
+        self._base, self._candidates = base, candidates
+        self._any_role, self._recorded_at = settings.include_partial, settings.recorded_at
+        self._escape_html = settings.escape_html
+        self._stems: dict[str | None, str] = {None: ""}
         self._first: dict[str, int] = {}
         self._others: dict[int, list[int]] = {}
         for place, (_, _, run) in enumerate(candidates):
@@ -70,10 +76,7 @@ class PartRows:
 
     def forget(self) -> None:
         """Unmake every row."""
-        count = len(self._candidates)
-        self._lines: list[bytes | None] = [None] * count
-        self._kinds: list[Kind | None] = [None] * count
-        self._reasons: list[tuple[str, str]] = [(NO_EVIDENCE, "")] * count
+        self._made: list[_Made] = [_UNMADE] * len(self._candidates)
 
     def take(self, records: Iterable[EvidenceRecord]) -> None:
         """Make the rows of the runs that ``records`` are evidence of."""
@@ -85,47 +88,43 @@ class PartRows:
                 for other in others.get(place, ()) if others else ():
                     make(other, record)
 
-    def write(self, sink: BinaryIO | None) -> None:
-        """Write the lines in the order of the candidates; None writes nothing."""
-        lines = [line for line in self._lines if line is not None] if sink is not None else []
+    def write(self, sink: BinaryIO) -> None:
+        """Write the lines in the order of the candidates."""
+        lines = [line for line, _, _ in self._made if line is not None]
         for start in range(0, len(lines), _ROWS_A_WRITE):
             block = b"\n".join([*lines[start : start + _ROWS_A_WRITE], b""])
-            if self._settings.escape_html:
+            if self._escape_html:
                 for plain, escaped in _ESCAPES.items():
                     block = block.replace(plain, escaped)
-            if sink is not None:
-                sink.write(block)
+            sink.write(block)
 
     def report(self, part: Part) -> None:
         """Add what became of the candidates to ``part``."""
         used = np.zeros(part.records, np.uint8)
-        for (index, line, run), kind, why in zip(
-            self._candidates, self._kinds, self._reasons, strict=True
-        ):
+        kinds: list[Kind] = []
+        for (index, line, run), (_, kind, why) in zip(self._candidates, self._made, strict=True):
             if kind is None:
                 part.excluded.append(not_instructable_row(line, run, *why))
             else:
                 used[index] = 1
-        kinds = [kind for kind in self._kinds if kind is not None]
+                kinds.append(kind)
         part.exported = len(kinds)
         part.balance.update(kinds)
         part.id_base = self._base
         part.id_bits = int.from_bytes(np.packbits(used, bitorder="little").tobytes(), "little")
 
     def _make(self, place: int, record: EvidenceRecord) -> None:
-        why = why_not_instructable(record, self._settings.include_partial)
+        why = why_not_instructable(record, self._any_role)
         if why:
-            self._lines[place] = self._kinds[place] = None
-            self._reasons[place] = (why, record.model_role or "none" if why == OTHER_ROLE else "")
+            role = record.model_role or "none"
+            self._made[place] = (None, None, (why, role if why == OTHER_ROLE else ""))
             return
         index, _, run = self._candidates[place]
-        whence = record.provenance
-        stem = source_class(whence.source_file) if whence else ""
-        sample = make_sample(run, record, stem, self._settings.recorded_at, f"{self._base}:{index}")
-        self._lines[place] = _ENCODE(sample)
-        self._kinds[place] = (
-            stem,
-            record.model_name or "",
-            run.category or "",
-            len(sample.response).bit_length(),
-        )
+        source = record.provenance.source_file if record.provenance is not None else None
+        stem = self._stems.get(source)
+        if stem is None:
+            stem = self._stems[source] = source_class(source)
+        sample = make_sample(run, record, stem, self._recorded_at, f"{self._base}:{index}")
+        length = len(sample.response).bit_length()
+        kind = (stem, record.model_name or "", run.category or "", length)
+        self._made[place] = (_ENCODE(sample), kind, _NO_REASON)
