@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from jarvis_lab.synthesis._html import card, table
+from jarvis_lab.synthesis._html import bar, card, table
 
 __all__ = ["CorrectionsExport"]
 
@@ -144,12 +144,21 @@ class CorrectionsExport:
         ]
         facts += [(f"File ({split})", path.name) for split, path in self.files.items()]
         facts += [("Nothing to write; older file stays", path.name) for path in self.older_kept]
-        parts = []
+        waiting = int((self._excluded["status"] == "needs_review").sum())
+        parts = [
+            bar(
+                {
+                    verb.lower(): self.rows_exported,
+                    "left out": len(self._excluded) - waiting,
+                    "waiting for review": waiting,
+                }
+            )
+        ]
         if len(self._rows):
             counts = self._rows.groupby(["split", "task_type"], dropna=False, sort=True).size()
             parts.append(table(counts.reset_index(name="rows"), caption="Written, by task type"))
         if len(self._excluded):
-            parts.append(table(self.reasons(), caption="Left out, by reason"))
+            parts.append(table(self.reasons(), caption="Left out, see excluded()"))
         return card(f"Export of {self.kind}", facts, parts)
 
 
