@@ -1,31 +1,45 @@
 # %% [markdown]
-# # What may I train on?
+# # 05 · What may I train on?
 #
-# A fleet leaves two kinds of material behind that look like training data: answers that a
-# scorer accepted, and answers that a person corrected. Both stand beside failed answers, often
-# of the same model to the same prompt. **Question:** which rows may go into a training file,
-# where did every other row go, and can somebody else check the file later?
+# **Question.** A fleet leaves two kinds of material behind that look like training data: answers
+# that a scorer accepted, and answers that a person corrected. Both stand beside failed answers,
+# often of the same model to the same prompt. Which rows may go into a training file, where did
+# every other row go, and can somebody else check the file later?
+#
+# **Data.** The generated sample (`data/README.md`): a small lake, or the one at `JARVIS_LAB_LAKE`,
+# and two benchmark runs whose answers wait for review. Nothing in it is real, and some of it is
+# broken on purpose. The files go into a temporary folder, or into the one at `JARVIS_LAB_EXPORTS`.
 
 # %% [markdown]
-# ## Data
-#
-# The repository's generated sample: a small lake (scored runs and their evidence) and two
-# benchmark runs whose answers wait for review. Nothing in it is real, and some of it is broken
-# on purpose. Everything below is written into a temporary folder.
+# The first cells load the names that this notebook uses and choose the folders.
 
 # %%
+from jarvis_lab import (
+    ReviewQueue,
+    clean_rows,
+    correction_rows,
+    export_corrections,
+    export_sft,
+    plot_export_balance,
+    sample_path,
+    verify_export,
+)
+
+# %% [markdown]
+# The review below is a rehearsal, so its decisions always go into a temporary folder.
+
+# %%
+import os
 import re
 import tempfile
 from pathlib import Path
 
 import pandas as pd
 
-import jarvis_lab as jl
-
-here = Path.cwd()
-data = next(folder for folder in (here, *here.parents) if (folder / "data/lake").is_dir()) / "data"
-out = Path(tempfile.mkdtemp())
-print(*sorted(path.name for path in data.iterdir() if path.is_dir()))
+lake = os.environ.get("JARVIS_LAB_LAKE") or sample_path("lake")
+out = Path(os.environ.get("JARVIS_LAB_EXPORTS") or tempfile.mkdtemp())
+folder = Path(tempfile.mkdtemp())
+pd.set_option("display.width", 140)
 
 # %% [markdown]
 # ## Method
@@ -48,9 +62,8 @@ print(*sorted(path.name for path in data.iterdir() if path.is_dir()))
 # One call. `recorded_at` is written into every sample, so that the same lake gives the same bytes.
 
 # %%
-distilled = jl.export_sft(
-    data / "lake", recorded_at="2026-04-15T00:00:00Z", output=out / "sft.jsonl", progress=False
-)
+recorded_at = "2026-04-15T00:00:00Z"
+distilled = export_sft(lake, recorded_at=recorded_at, output=out / "sft.jsonl", progress=False)
 distilled
 
 # %% [markdown]
@@ -83,10 +96,10 @@ distilled.excluded().head(8)
 # every machine.
 
 # %%
-queue = jl.ReviewQueue(out / "review", reviewer="ana")
-for run in sorted((data / "bench_results").iterdir()):
+queue = ReviewQueue(folder, reviewer="ana")
+for run in sorted(sample_path("bench_results").iterdir()):
     queue.import_run(run)
-second = jl.ReviewQueue(out / "review", reviewer="bea")
+second = ReviewQueue(folder, reviewer="bea")
 waiting = queue.to_frame().query("status == 'needs_review'").set_index("id")
 print(f"{len(waiting)} answers wait for review")
 
@@ -114,14 +127,14 @@ slip = queue.correct(slip.name, slip["model_response"].upper())
 wrong = waiting.query("failure_category == 'wrong_answer'").index
 for item in wrong[1:3]:
     second.discard(item)
-queue = jl.ReviewQueue(out / "review", reviewer="ana")
+queue = ReviewQueue(folder, reviewer="ana")
 print(f"{queue.to_frame()['conflict'].sum()} conflicts")
 
 # %% [markdown]
 # The export takes the *whole* queue: an answer that is not there cannot be blocked.
 
 # %%
-corrections = jl.export_corrections(queue, out / "corrections.jsonl", split=0.2)
+corrections = export_corrections(queue, out / "corrections.jsonl", split=0.2)
 corrections
 
 # %% [markdown]
@@ -150,13 +163,13 @@ print(left_out[left_out["status"] == "approved"][["id", "reason", "matched_id"]]
 # category and length of the response:
 
 # %%
-axes = jl.plot_export_balance(distilled)
+axes = plot_export_balance(distilled)
 
 # %% [markdown]
 # And of the corrections:
 
 # %%
-axes = jl.plot_export_balance(corrections)
+axes = plot_export_balance(corrections)
 
 # %% [markdown]
 # ## Hygiene
@@ -167,11 +180,11 @@ axes = jl.plot_export_balance(corrections)
 
 # %%
 # NBVAL_CHECK_OUTPUT
-rows = jl.correction_rows(queue)
+rows = correction_rows(queue)
 question = rows["prompt_messages"].iloc[-1][-1]["content"]
-steps = jl.clean_rows(rows, evaluation=pd.DataFrame({"query": [question.upper()]}))
+steps = clean_rows(rows, evaluation=pd.DataFrame({"query": [question.upper()]}))
 print(*steps, sep="\n")
-clean = jl.export_corrections(queue, out / "clean.jsonl", split=0.2, hygiene=steps)
+clean = export_corrections(queue, out / "clean.jsonl", split=0.2, hygiene=steps)
 print(clean)
 
 # %% [markdown]
@@ -183,9 +196,9 @@ print(clean)
 # %%
 # NBVAL_CHECK_OUTPUT
 train = clean.files["train"]
-print(bool(jl.verify_export(out / "sft.jsonl")), bool(jl.verify_export(train)))
+print(bool(verify_export(out / "sft.jsonl")), bool(verify_export(train)))
 train.write_bytes(train.read_bytes().replace(b"glasses", b"Glasses", 1))
-print(*(problem.split(" has ")[0] for problem in jl.verify_export(train).problems), "changed")
+print(*(problem.split(" has ")[0] for problem in verify_export(train).problems), "changed")
 
 # %% [markdown]
 # The files hold training keys alone, so HF `datasets` and TRL read them as they are. What else is
@@ -217,7 +230,7 @@ print(corrections.files["train"].read_text().splitlines()[0][:74])
 #   hold, and what does `excluded()` say of them?
 # - Undo one of Bea's decisions (`second.undo()`), open the queue again and export. Which row
 #   appears?
-# - `jl.export_preferences(queue, out / "pairs.jsonl")` writes pairs of a correction and the answer
+# - `jarvis_lab.export_preferences(queue, out / "pairs.jsonl")` writes pairs of a correction and the answer
 #   it corrects. Why do the approved answers make none?
 # - Point `export_sft` at your own lake with `dry_run=True`: it writes nothing and shows where every
 #   record would go.
