@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import tempfile
 import unicodedata
 from pathlib import Path
@@ -526,6 +525,7 @@ def test_a_dry_run_says_the_same_and_writes_nothing(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(dry.excluded(), real.excluded())
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_killed_between_any_two_names_the_export_is_whole_or_known_to_be_broken(
     tmp_path: Path,
 ) -> None:
@@ -571,7 +571,9 @@ def _export_and_die_after(renames: int, path: Path) -> None:
         os._exit(9)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_disk_that_is_full_keeps_the_older_export_and_says_so(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="needs limits on the size of files")
     path = tmp_path / "rows.jsonl"
     export_corrections(several().iloc[:3], path)
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
