@@ -161,7 +161,9 @@ def _reviewed(
         response=response,
         target="" if reason or target is None else target,
         approved_as_is=not reason and action == "approve",
-        trusted=clean and status == "approved" and action == "approve" and identity not in repeated,
+        trusted=clean
+        and (status, action) == ("approved", "approve")
+        and identity not in {"", *repeated},
         refused=reason,
         detail=detail,
         metadata={name: _json_value(values[name]) for name in facts},
