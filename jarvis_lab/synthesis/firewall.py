@@ -101,25 +101,27 @@ def check_written(
         for block in whole_lines(handle):
             try:
                 found = _ROWS.decode_lines(block)
+                _check(found, allowed, blocked)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise _refusal(f"a row cannot be read back: {error}") from None
-            for row in found:
-                run = row.source_run_id
-                if run in blocked or run not in allowed:
-                    raise _refusal(f"a row is of run {run!r}, which is not allowed")
-            qualities = {row.quality_score for row in found}
-            if not qualities <= _QUALITIES:
-                raise _refusal(f"a row has a quality_score that is none of {sorted(_QUALITIES)}")
-            for row in found:
-                if memoryview(row.response)[:2].tobytes() not in _WITH_TEXT and not has_text(
-                    _TEXT.decode(row.response)
-                ):
-                    raise _refusal(f"a row of run {row.source_run_id!r} has no response")
             seen += len(found)
             if meter is not None:
                 meter.update(block, len(found))
     if seen != rows:
         raise _refusal(f"{rows} rows were written and {seen} read back")
+
+
+def _check(found: list[_Row], allowed: Collection[str], blocked: Collection[str]) -> None:
+    for row in found:
+        run = row.source_run_id
+        if run in blocked or run not in allowed:
+            raise _refusal(f"a row is of run {run!r}, which is not allowed")
+        if row.quality_score not in _QUALITIES:
+            raise _refusal(f"a row of run {run!r} has a quality_score that no category has")
+        if memoryview(row.response)[:2].tobytes() not in _WITH_TEXT and not has_text(
+            _TEXT.decode(row.response)
+        ):
+            raise _refusal(f"a row of run {run!r} has no response")
 
 
 def _refusal(why: str) -> FirewallError:
