@@ -81,8 +81,7 @@ def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Binar
             for handle in handles:
                 handle.flush()
                 os.fsync(handle.fileno())
-        for temporary, target in waiting.items():
-            os.replace(temporary, target)
+        _rename(waiting)
     except BaseException:
         for temporary in waiting:
             with contextlib.suppress(FileNotFoundError):
@@ -90,6 +89,20 @@ def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Binar
         raise
     for folder in {target.parent for target in targets}:
         sync_folder(folder)
+
+
+def _rename(names: dict[Path, Path]) -> None:
+    """Let files that are whole take their names; Ctrl-C in between does not part them."""
+    begun = False
+    try:
+        for temporary, target in names.items():
+            os.replace(temporary, target)
+            begun = True
+    except KeyboardInterrupt:
+        for temporary, target in names.items() if begun else ():
+            if temporary.exists():
+                os.replace(temporary, target)
+        raise
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
