@@ -341,3 +341,52 @@ def test_a_lake_that_changes_between_the_passes_is_an_error(
     assert before.written
     assert out.read_bytes() == content
     assert names(tmp_path) == ["lake", "out.jsonl", "out.jsonl.manifest.json"]
+
+
+# Who reads it
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_export_loads_with_datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    result = run(GOLDEN, output=tmp_path / "out.jsonl")
+    loaded = datasets.load_dataset(
+        "json",
+        data_files=str(result.output_path),
+        split="train",
+        cache_dir=str(tmp_path / "cache"),
+    )
+    # Its reader takes the text of a time for a time; the other fields come as they are.
+    times = ["created_at", "provenance"]
+    written = [{k: v for k, v in row.items() if k not in times} for row in rows(EXPECTED)]
+    assert list(loaded.remove_columns(times)) == written
+    hashes = [row["provenance"]["sig_hash"] for row in rows(EXPECTED)]  # type: ignore[index]
+    assert [row["sig_hash"] for row in loaded["provenance"]] == hashes
+    assert loaded.column_names == list(rows(EXPECTED)[0])
+
+
+@pytest.mark.parametrize("first", ["accepted", "partially_accepted"])
+def test_whole_and_half_qualities_load_as_one_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    datasets.disable_progress_bars()
+    other = "partially_accepted" if first == "accepted" else "accepted"
+    ids = [f"r{number}" for number in range(20)]
+    runs = [scored(name, first if number < 19 else other) for number, name in enumerate(ids)]
+    put(tmp_path, "scored-runs/2026/01/02/a.jsonl", runs)
+    put(tmp_path, "evidence/2026/01/02/a.jsonl", [answer(name) for name in ids])
+    result = run(tmp_path)
+    loaded = datasets.load_dataset(
+        "json",
+        data_files=str(result.output_path),
+        split="train",
+        cache_dir=str(tmp_path / "cache"),
+    )
+    qualities = [row["quality_score"] for row in rows(result.output_path)]
+    assert loaded["quality_score"][:] == qualities
+    assert sorted(set(qualities)) == [0.5, 1]
