@@ -16,6 +16,7 @@ import msgspec
 
 __all__ = [
     "TEMPORARY_SUFFIX",
+    "Meter",
     "append_durably",
     "append_line",
     "atomic_group",
@@ -84,8 +85,7 @@ def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Binar
             for handle in handles:
                 handle.flush()
                 os.fsync(handle.fileno())
-        for temporary, target in waiting.items():
-            os.replace(temporary, target)
+        _rename(waiting)
     except BaseException:
         for temporary in waiting:
             with contextlib.suppress(FileNotFoundError):
@@ -93,6 +93,20 @@ def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Binar
         raise
     for folder in {target.parent for target in targets}:
         sync_folder(folder)
+
+
+def _rename(names: dict[Path, Path]) -> None:
+    """Let files that are whole take their names; Ctrl-C in between does not part them."""
+    begun = False
+    try:
+        for temporary, target in names.items():
+            os.replace(temporary, target)
+            begun = True
+    except KeyboardInterrupt:
+        for temporary, target in names.items() if begun else ():
+            if temporary.exists():
+                os.replace(temporary, target)
+        raise
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -207,6 +221,34 @@ def sync_folder(folder: str | os.PathLike[str]) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+class Meter:
+    """Measures the bytes of a file as they pass by: their number, lines and sha256."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._ends = 0
+        self._last = b"\n"
+        self.bytes = 0
+
+    def update(self, block: bytes, ends: int | None = None) -> None:
+        """Take the next bytes; ``ends`` is their number of line ends, if known."""
+        if block:
+            self._digest.update(block)
+            self.bytes += len(block)
+            self._ends += block.count(b"\n") if ends is None else ends
+            self._last = block[-1:]
+
+    @property
+    def lines(self) -> int:
+        """Lines so far, a last one without its end included."""
+        return self._ends + (self._last != b"\n")
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal SHA-256 of the bytes so far."""
+        return self._digest.hexdigest()
 
 
 def canonical_json(value: Any) -> bytes:

@@ -35,6 +35,11 @@ def test_case_folding_comes_with_unicode_form(text: str) -> None:
     assert normal_form(folded) == normal_form(text)
 
 
+@pytest.mark.parametrize("text", ["ΐ", "ŉ", "ǰ", "Straße", "ﬁ", "Ⅷ", "ẞ"])
+def test_a_text_in_capitals_is_the_same_text(text: str) -> None:
+    assert normal_form(text.upper()) == normal_form(text)
+
+
 def test_what_differs_in_more_than_that_stays_different() -> None:
     forms = ["2-2", "2 - 2", "2+2", "paris", "paris.", "pari", "ı", "i", "naïve", "naive"]
     assert len({normal_form(form) for form in forms}) == len(forms)

@@ -49,6 +49,12 @@ def test_a_row_with_a_line_end_inside_is_caught(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_metadata_of_another_row_is_caught(tmp_path: Path) -> None:
+    with pytest.raises(FirewallBreachError, match="same order"):
+        write(tmp_path / "rows.jsonl", [Line("c0", b'{"text":"x"}', {"id": "c9"})])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_encoder_that_writes_the_failed_answer_is_caught_by_the_check_of_the_bytes(
     tmp_path: Path,
 ) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, TypeVar
 
 import msgspec
+import numpy as np
 
+from jarvis_lab._files import Meter
 from jarvis_lab.readers.jsonl import BadLines, decode_line
 
-__all__ = ["BLOCK_BYTES", "decode_blocks"]
+__all__ = ["BLOCK_BYTES", "decode_blocks", "whole_lines"]
 
 T = TypeVar("T")
-BLOCK_BYTES = 1 << 20
+#: Small enough that a block and its records stay in a processor's cache.
+BLOCK_BYTES = 1 << 17
 
 
 def decode_blocks(
@@ -21,7 +24,7 @@ def decode_blocks(
     bad_lines: BadLines,
     *,
     file: str,
-    update: Callable[[bytes], object] | None = None,
+    meter: Meter | None = None,
     size: int = BLOCK_BYTES,
 ) -> Iterator[tuple[Sequence[int], list[T]]]:
     """Give (line numbers, records) for each block of whole lines.
@@ -36,8 +39,8 @@ def decode_blocks(
         Receives the lines that cannot be read. The same lines as with ``decode_lines``.
     file
         What to call the file in a report.
-    update
-        Receives every byte of the file, in order (a hash, for instance).
+    meter
+        Measures every byte that is read.
     size
         Bytes to read at a time. A line may be longer.
 
@@ -47,17 +50,23 @@ def decode_blocks(
     with a brace, and each line end stands between ``}`` and ``{``, where JSON allows it only
     between two records; then as many records as lines means one record a line.
     """
-    for first, block in _blocks(handle, update, size):
-        count = _records_if_clean(block)
-        if count:
+    first = 1
+    for block in whole_lines(handle, size):
+        ends, is_clean = _line_ends(block)
+        if meter is not None:
+            meter.update(block, ends)
+        count = ends + (not block.endswith(b"\n"))
+        records: list[T] = []
+        if is_clean:
             try:
                 records = decoder.decode_lines(block)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 records = []
-            if len(records) == count:
-                yield range(first, first + count), records
-                continue
-        yield _one_by_one(block, decoder, bad_lines, file, first)
+        if len(records) == count:
+            yield range(first, first + count), records
+        else:
+            yield _one_by_one(block, decoder, bad_lines, file, first)
+        first += ends
 
 
 def _one_by_one(
@@ -75,31 +84,30 @@ def _one_by_one(
     return numbers, records
 
 
-def _records_if_clean(block: bytes) -> int:
-    """Give the number of lines if every line end is one between two records, else 0."""
-    ends = block.count(b"\n")
-    inner = ends - block.endswith(b"\n")
-    between = block.count(b"}\n{")
-    if between != inner:
-        between += block.count(b"}\r\n{")
-    return inner + 1 if between == inner and block.startswith(b"{") else 0
+def _line_ends(block: bytes) -> tuple[int, bool]:
+    """Give the number of line ends, and whether each is one between two records."""
+    text = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(text == _END)
+    inner = ends[:-1] if block.endswith(b"\n") else ends
+    if not block.startswith(b"{") or (len(inner) and inner[0] < 2):
+        return len(ends), False
+    before = text[inner - 1]
+    before = np.where(before == _RETURN, text[inner - 2], before)
+    return len(ends), bool((before == _CLOSE).all() and (text[inner + 1] == _OPEN).all())
 
 
-def _blocks(
-    handle: BinaryIO, update: Callable[[bytes], object] | None, size: int
-) -> Iterator[tuple[int, bytes]]:
-    """Give (number of the first line, whole lines) until the file ends."""
-    number, rest = 1, []
+def whole_lines(handle: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """Give whole lines, many at a time, until the file ends."""
+    rest: list[bytes] = []
     while chunk := handle.read(size):
-        if update is not None:
-            update(chunk)
         cut = chunk.rfind(b"\n") + 1
         if not cut:
             rest.append(chunk)
             continue
-        block = b"".join([*rest, chunk[:cut]])
+        yield b"".join([*rest, chunk[:cut]])
         rest = [chunk[cut:]] if cut < len(chunk) else []
-        yield number, block
-        number += block.count(b"\n")
     if rest:
-        yield number, b"".join(rest)
+        yield b"".join(rest)
+
+
+_END, _RETURN, _OPEN, _CLOSE = b"\n\r{}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import pandas as pd
 
-__all__ = ["card", "table"]
+__all__ = ["bar", "card", "table"]
 
 _CARD = (
     "border:1px solid var(--jp-border-color2,#bbb);border-radius:6px;padding:10px 14px;"
@@ -15,6 +15,7 @@ _CARD = (
     "background:var(--jp-layout-color1,transparent)"
 )
 _MUTED = "color:var(--jp-ui-font-color2,#666)"
+_COLOURS = ("#2a9d5c", "#c8553d", "#8d99ae")
 _CELL = "text-align:left;padding:2px 12px 2px 0;vertical-align:top"
 
 
@@ -56,6 +57,30 @@ def card(title: str, facts: Iterable[tuple[str, object]], parts: Sequence[str] =
     return (
         f'<div style="{_CARD}"><b>{escape(title)}</b>'
         f"<table><tbody>{lines}</tbody></table>{''.join(parts)}</div>"
+    )
+
+
+def bar(shares: Mapping[str, int]) -> str:
+    """Give one bar divided among up to three counts, with a legend in words; empty for none."""
+    total = sum(shares.values())
+    if not total:
+        return ""
+    named = [
+        (escape(name), count, colour)
+        for (name, count), colour in zip(shares.items(), _COLOURS, strict=False)
+    ]
+    pieces = "".join(
+        f'<div title="{name}: {count:,}" '
+        f'style="width:{100 * count / total:.2f}%;background:{colour}"></div>'
+        for name, count, colour in named
+    )
+    legend = " &nbsp; ".join(
+        f'<span style="color:{colour}">■</span> {name} {count / total:.0%}'
+        for name, count, colour in named
+    )
+    return (
+        '<div style="display:flex;height:14px;border-radius:3px;overflow:hidden;margin:8px 0 2px">'
+        f"{pieces}</div><div>{legend}</div>"
     )
 
 

@@ -20,7 +20,13 @@ from jarvis_lab.synthesis.formats import (
     parse_row,
     why_unfit,
 )
-from jarvis_lab.synthesis.reviewed import HasFrame, Reviewed, queue_sha256, read_reviewed
+from jarvis_lab.synthesis.reviewed import (
+    HasFrame,
+    Reviewed,
+    queue_frame,
+    queue_sha256,
+    read_reviewed,
+)
 from jarvis_lab.synthesis.screen import correction_rows, exclude, screen
 from jarvis_lab.synthesis.split import Split
 from jarvis_lab.synthesis.steps import HygieneStep
@@ -90,6 +96,10 @@ def export_corrections(
     prompt, and if an earlier assistant turn equals blocked text of a candidate whose prompt is
     the messages before that turn; equal after NFKC, case folding and white-space collapse.
 
+    Content that is a list of text parts is written as one text, the parts joined by line ends.
+    A message without a role, of an unknown role, with content that is not text or with a tool
+    call leaves its row out: what was said, or who said it, is not known.
+
     Rows stand in candidate order. Data files hold training keys alone. Beside each lie
     ``<file>.meta.jsonl`` (metadata, same order) and ``<file>.manifest.json``
     (``verify_export``). The same queue gives the same bytes on any machine. Where no row is
@@ -118,7 +128,8 @@ def export_corrections(
     """
     _checks.choice("format", format, FORMATS)
     steps = as_steps(hygiene)
-    result = screen(read_reviewed(queue), steps)
+    frame = queue_frame(queue)
+    result = screen(read_reviewed(frame), steps)
     fit: list[Reviewed] = []
     for item in result.passed:
         unfit = why_unfit(format, item.prompt.turns)
@@ -138,7 +149,7 @@ def export_corrections(
         Path(path),
         fit,
         result.excluded,
-        Settings("corrections", format, split, group, steps, queue_sha256(queue), dry_run),
+        Settings("corrections", format, split, group, steps, queue_sha256(frame), dry_run),
         encode=lambda item: msgspec.json.encode(format_row(format, item.prompt.turns, item.target)),
         check=check,
     )

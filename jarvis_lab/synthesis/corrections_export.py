@@ -62,14 +62,9 @@ def write_rows(
     """Divide the rows into splits, publish them, and say what was done."""
     shares = split_shares(settings.split)
     sides = _sides(items, settings)
-    splits = {
-        name: [
-            _line(item, encode(item))
-            for item, side in zip(items, sides, strict=True)
-            if side == name
-        ]
-        for name in (shares or {"all": 1.0})
-    }
+    splits: dict[str, list[Line]] = {name: [] for name in shares or {"all": 1.0}}
+    for item, side in zip(items, sides, strict=True):
+        splits[side].append(_line(item, encode(item)))
     _warn_of_dates([line.data for lines in splits.values() for line in lines])
     left_out = excluded_frame(excluded)
     files: Mapping[str, Path] = {}
@@ -83,7 +78,7 @@ def write_rows(
             counts={"candidates": len(items) + len(left_out), **_counts(items, splits)},
             excluded=dict(Counter(left_out["reason"].tolist())),
         )
-    older = [data_path(path, name) for name in splits] if not files and not settings.dry_run else []
+    older = [] if files or settings.dry_run else [data_path(path, name) for name in splits]
     return CorrectionsExport(
         kind=settings.kind,
         format=settings.format,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from jarvis_lab.synthesis._html import card, table
+from jarvis_lab.synthesis._html import bar, card, table
 
 __all__ = ["CorrectionsExport"]
 
@@ -85,6 +86,30 @@ class CorrectionsExport:
         """
         return self._rows.copy()
 
+    def balance(self) -> pd.DataFrame:
+        """One row per task type, model, failure category and length: how many rows have it.
+
+        Returns
+        -------
+        pandas.DataFrame
+            by (str): ``task type``, ``model``, ``category`` or ``length``; value (str): empty
+            where the queue has none, for a length the span of the target's characters; rows
+            (int64). Within each ``by`` they add up to ``rows_exported``; most first, lengths in
+            order. For ``plot_export_balance``.
+        """
+        columns = {"task type": "task_type", "model": "model_name", "category": "failure_category"}
+        counted = [
+            (by, value, count)
+            for by, name in columns.items()
+            for value, count in sorted(
+                Counter(self._rows[name].fillna("")).items(), key=lambda item: (-item[1], item[0])
+            )
+        ]
+        lengths = Counter(int(length).bit_length() for length in self._rows["target_characters"])
+        counted += [("length", _span(bits), lengths[bits]) for bits in sorted(lengths)]
+        frame = pd.DataFrame(counted, columns=["by", "value", "rows"])
+        return frame.astype({"by": "str", "value": "str", "rows": "int64"})
+
     def reasons(self) -> pd.DataFrame:
         """Count the rows left out by reason.
 
@@ -119,10 +144,25 @@ class CorrectionsExport:
         ]
         facts += [(f"File ({split})", path.name) for split, path in self.files.items()]
         facts += [("Nothing to write; older file stays", path.name) for path in self.older_kept]
-        parts = []
+        waiting = int((self._excluded["status"] == "needs_review").sum())
+        parts = [
+            bar(
+                {
+                    verb.lower(): self.rows_exported,
+                    "left out": len(self._excluded) - waiting,
+                    "waiting for review": waiting,
+                }
+            )
+        ]
         if len(self._rows):
             counts = self._rows.groupby(["split", "task_type"], dropna=False, sort=True).size()
             parts.append(table(counts.reset_index(name="rows"), caption="Written, by task type"))
         if len(self._excluded):
-            parts.append(table(self.reasons(), caption="Left out, by reason"))
+            parts.append(table(self.reasons(), caption="Left out, see excluded()"))
         return card(f"Export of {self.kind}", facts, parts)
+
+
+def _span(bits: int) -> str:
+    """The lengths of so many binary digits: 1, 2–3, 4–7, …"""
+    low, high = 1 << (bits - 1), (1 << bits) - 1
+    return str(low) if low == high else f"{low}–{high}"

@@ -6,8 +6,9 @@ on a lake and the parts, put one after the other, are the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import BinaryIO
+import contextlib
+import gc
+from collections.abc import Collection, Iterator
 
 import msgspec
 
@@ -15,66 +16,51 @@ from jarvis_lab import _files
 from jarvis_lab.readers.blocks import decode_blocks
 from jarvis_lab.readers.jsonl import BadLines
 from jarvis_lab.readers.lake_files import LakeFile, evidence_file
-from jarvis_lab.records_lake import EvidenceRecord, ScoredRun, SftSample
+from jarvis_lab.records_lake import EvidenceRecord, ScoredRun
 from jarvis_lab.synthesis import firewall
 from jarvis_lab.synthesis.excluded import (
     UNREADABLE,
     BadLineRows,
     ExcludedRow,
     excluded_row,
-    not_instructable_row,
 )
-from jarvis_lab.synthesis.manifest import FileEntry, Meter
-from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan, Settings
-from jarvis_lab.synthesis.sft import (
-    QUALITY_SCORES,
-    make_sample,
-    source_class,
-    why_not_instructable,
-)
+from jarvis_lab.synthesis.manifest import FileEntry
+from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan
+from jarvis_lab.synthesis.rows import Candidate, PartRows
+from jarvis_lab.synthesis.sft import QUALITY_SCORES
 
 __all__ = [
     "build_part",
     "scan_scored",
 ]
 
-Candidate = tuple[int, int, ScoredRun]
 _SCORED = msgspec.json.Decoder(ScoredRun)
 _EVIDENCE = msgspec.json.Decoder(EvidenceRecord)
-_ENCODER = msgspec.json.Encoder()
-_ROWS_A_WRITE = 256
-_ESCAPES = {
-    b"&": b"\\u0026",
-    b"<": b"\\u003c",
-    b">": b"\\u003e",
-    "\u2028".encode(): b"\\u2028",
-    "\u2029".encode(): b"\\u2029",
-}
 
 
 def scan_scored(scored: LakeFile) -> ScoredScan:
     """Find the run ids that a file of scored runs keeps out of every file."""
     blocked: dict[str, None] = {}
-    meter = Meter()
+    meter = _files.Meter()
     if scored.problem:
         return ScoredScan(FileEntry(scored.name), [])
     try:
-        with open(scored.path, "rb") as handle:
+        with open(scored.path, "rb") as handle, _without_collector():
             for _lines, runs in decode_blocks(
-                handle, _SCORED, BadLines("skip"), file=scored.name, update=meter.update
+                handle, _SCORED, BadLines("skip"), file=scored.name, meter=meter
             ):
                 for run in runs:
                     if run.category not in QUALITY_SCORES:
                         blocked[run.evidence_run_id or ""] = None
     except OSError:
         return ScoredScan(FileEntry(scored.name), [])
-    return ScoredScan(meter.entry(scored.name), list(blocked))
+    return ScoredScan(FileEntry.of(meter, scored.name), list(blocked))
 
 
 def build_part(
     task: PartTask,
     blocked: Collection[str],
-    update: Callable[[bytes], object] | None = None,
+    meter: _files.Meter | None = None,
 ) -> Part:
     """Export one file of scored runs and check what was written.
 
@@ -84,8 +70,8 @@ def build_part(
         The file, its hash from the first pass, and where to write.
     blocked
         Run ids that the first pass keeps out, of the whole lake.
-    update
-        Receives the bytes as they were read back from ``task.sink``.
+    meter
+        Measures the bytes as they were read back from ``task.sink``.
 
     Raises
     ------
@@ -97,147 +83,98 @@ def build_part(
         If the rows cannot be written.
     """
     part = Part(task.scored.name)
-    candidates = _read_scored(task, blocked, part)
-    wanted = {run.evidence_run_id or "" for _, _, run in candidates}
-    evidence = _read_evidence(task, wanted, part)
-    start = task.sink.stat().st_size if task.sink is not None and task.sink.exists() else 0
-    _write_rows(task, candidates, evidence, part)
+    with _without_collector():
+        rows = PartRows(task.settings, _id_base(task), _read_scored(task, blocked, part))
+        _read_evidence(task, rows, part)
+        rows.report(part)
+        if task.sink is not None:
+            with _files.open_to_append(task.sink) as sink:
+                start = sink.tell()
+                rows.write(sink)
+            firewall.check_written(
+                task.sink,
+                start=start,
+                rows=part.exported,
+                allowed=rows.run_ids,
+                blocked=blocked,
+                meter=meter,
+            )
     part.excluded.sort(key=lambda row: row.line)
-    if task.sink is not None:
-        firewall.check_written(
-            task.sink,
-            start=start,
-            rows=part.exported,
-            allowed=wanted,
-            blocked=blocked,
-            update=update,
-        )
     return part
+
+
+@contextlib.contextmanager
+def _without_collector() -> Iterator[None]:
+    """Pause the cycle collector: records hold no cycles, and there are many of them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _read_scored(task: PartTask, blocked: Collection[str], part: Part) -> list[Candidate]:
     """Give the runs that the firewall lets through, in the order of their lines."""
-    scored, meter = task.scored, Meter()
+    scored, meter = task.scored, _files.Meter()
     if scored.problem:
         return _unreadable(part, scored.problem)
     candidates: list[Candidate] = []
     bad = BadLineRows(part.excluded, "scored run")
-    index = 0
+    start = 0
     try:
         with open(scored.path, "rb") as handle:
             for lines, runs in decode_blocks(
-                handle, _SCORED, bad.lines, file=scored.name, update=meter.update
+                handle, _SCORED, bad.lines, file=scored.name, meter=meter
             ):
-                for line, run in zip(lines, runs, strict=True):
-                    reason = _firewall_reason(run, blocked)
-                    if reason:
-                        part.excluded.append(excluded_row(line, run, reason, ""))
+                for index, run in enumerate(runs):
+                    if run.category not in QUALITY_SCORES:
+                        reason = firewall.category_reason(run.category)
+                    elif (run.evidence_run_id or "") in blocked:
+                        reason = firewall.BLOCKED_ELSEWHERE
                     else:
-                        candidates.append((index, line, run))
-                    index += 1
+                        candidates.append((start + index, lines[index], run))
+                        continue
+                    part.excluded.append(excluded_row(lines[index], run, reason))
+                start += len(runs)
                 part.categories.update([run.category for run in runs])
     except OSError as error:
         if task.sha256 is not None:
             raise _changed(scored.name) from error
         return _unreadable(part, f"cannot be read: {error.strerror}")
-    entry = meter.entry(scored.name)
+    entry = FileEntry.of(meter, scored.name)
     if entry.sha256 != task.sha256:
         raise _changed(scored.name)
-    part.records, part.replaced = index, bad.lines.replaced
+    part.records, part.replaced = start, bad.lines.replaced
     part.inputs.append(entry)
     return candidates
 
 
-def _read_evidence(task: PartTask, wanted: set[str], part: Part) -> dict[str, EvidenceRecord]:
-    """Give the last readable evidence of each wanted run; of the others nothing is kept."""
-    found: dict[str, EvidenceRecord] = {}
+def _read_evidence(task: PartTask, rows: PartRows, part: Part) -> None:
+    """Show the evidence of the file to ``rows``."""
     source = evidence_file(task.root, task.scored) if not task.scored.problem else None
     if source is None:
-        return found
+        return
     part.evidence_name = source.name
-    problem, meter = source.problem, Meter()
+    problem, meter = source.problem, _files.Meter()
     bad = BadLineRows(part.evidence_excluded, "evidence")
     if not problem:
         try:
             with open(source.path, "rb") as handle:
                 for _lines, records in decode_blocks(
-                    handle, _EVIDENCE, bad.lines, file=source.name, update=meter.update
+                    handle, _EVIDENCE, bad.lines, file=source.name, meter=meter
                 ):
-                    for record in records:
-                        run_id = record.run_id or ""
-                        if run_id in wanted:
-                            found[run_id] = record
+                    rows.take(records)
         except OSError as error:
             problem = f"cannot be read: {error.strerror}"
     if problem:
-        found.clear()
+        rows.forget()
         part.evidence_excluded[:] = [ExcludedRow(0, None, None, UNREADABLE, problem)]
         part.inputs.append(FileEntry(source.name))
-        return found
-    part.replaced += bad.lines.replaced
-    part.inputs.append(meter.entry(source.name))
-    return found
-
-
-def _write_rows(
-    task: PartTask,
-    candidates: list[Candidate],
-    evidence: dict[str, EvidenceRecord],
-    part: Part,
-) -> None:
-    settings = task.settings
-    base = _id_base(task)
-    sink = _files.open_to_append(task.sink) if task.sink is not None else None
-    waiting: list[SftSample] = []
-    used = bytearray(part.records // 8 + 1)
-    try:
-        for index, line, run in candidates:
-            record = evidence.get(run.evidence_run_id or "")
-            why = why_not_instructable(record, include_partial=settings.include_partial)
-            if why or record is None:
-                part.excluded.append(not_instructable_row(line, run, record, why))
-                continue
-            category = run.category or ""
-            sample = make_sample(
-                run,
-                record,
-                quality=QUALITY_SCORES[category],
-                recorded_at=settings.recorded_at,
-                sft_id=f"{base}:{index}",
-            )
-            waiting.append(sample)
-            used[index >> 3] |= 1 << (index & 7)
-            part.exported += 1
-            part.balance[_balance_key(record, category)] += 1
-            if len(waiting) >= _ROWS_A_WRITE:
-                _flush(waiting, sink, settings)
-        _flush(waiting, sink, settings)
-    finally:
-        if sink is not None:
-            sink.close()
-    part.id_base, part.id_bits = base, int.from_bytes(used, "little")
-
-
-def _flush(waiting: list[SftSample], sink: BinaryIO | None, settings: Settings) -> None:
-    if sink is not None and waiting:
-        block = _ENCODER.encode_lines(waiting)
-        if settings.escape_html:
-            for plain, escaped in _ESCAPES.items():
-                block = block.replace(plain, escaped)
-        sink.write(block)
-    waiting.clear()
-
-
-def _firewall_reason(run: ScoredRun, blocked: Collection[str]) -> str:
-    if run.category not in QUALITY_SCORES:
-        return firewall.category_reason(run.category)
-    return firewall.BLOCKED_ELSEWHERE if (run.evidence_run_id or "") in blocked else ""
-
-
-def _balance_key(record: EvidenceRecord, category: str) -> tuple[str, str, str, int]:
-    whence = record.provenance
-    stem = source_class(whence.source_file if whence else None)
-    return stem, record.model_name or "", category, len(record.text or "").bit_length()
+    else:
+        part.replaced += bad.lines.replaced
+        part.inputs.append(FileEntry.of(meter, source.name))
 
 
 def _id_base(task: PartTask) -> str:

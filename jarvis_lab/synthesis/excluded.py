@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from jarvis_lab.readers.jsonl import BadLine, BadLines
-from jarvis_lab.records_lake import EvidenceRecord, ScoredRun
-from jarvis_lab.synthesis.sft import OTHER_ROLE
+from jarvis_lab.records_lake import ScoredRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ BAD_LINE = "bad line: "
 UNREADABLE = "unreadable"
 
 
-class ExcludedRow(NamedTuple):
+class ExcludedRow(msgspec.Struct, gc=False, frozen=True):
     """A row that was left out; ``line`` 0 means the whole file."""
 
     line: int
@@ -53,7 +54,7 @@ class BadLineRows:
         self._rows.append(ExcludedRow(bad.line, None, None, reason, bad.reason))
 
 
-def excluded_row(line: int, run: ScoredRun, reason: str, detail: str) -> ExcludedRow:
+def excluded_row(line: int, run: ScoredRun, reason: str, detail: str = "") -> ExcludedRow:
     """Give the excluded row of a scored run."""
     category = run.category
     return ExcludedRow(
@@ -61,12 +62,8 @@ def excluded_row(line: int, run: ScoredRun, reason: str, detail: str) -> Exclude
     )
 
 
-def not_instructable_row(
-    line: int, run: ScoredRun, record: EvidenceRecord | None, why: str
-) -> ExcludedRow:
+def not_instructable_row(line: int, run: ScoredRun, why: str, detail: str) -> ExcludedRow:
     """Give the excluded row of a run whose evidence makes no sample, for the reason ``why``."""
-    role = (record.model_role if record else None) or "none"
-    detail = sys.intern(role) if why == OTHER_ROLE else ""
     return excluded_row(line, run, NOT_INSTRUCTABLE + why, detail)
 
 

@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 from jarvis_lab import _checks, _files
 from jarvis_lab.readers.lake_files import LakeFile, lake_files, lake_root
 from jarvis_lab.synthesis.day_file import build_part, scan_scored
-from jarvis_lab.synthesis.manifest import FileEntry, Meter, build_manifest, manifest_path
+from jarvis_lab.synthesis.manifest import FileEntry, build_manifest, manifest_path
 from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, Settings
 from jarvis_lab.synthesis.sft_export import SftExport, export_of
 from jarvis_lab.synthesis.workers import Crew
@@ -148,21 +148,23 @@ class _Job:
         return export_of(self.parts, refused, self.target, written=self.written, dry_run=dry_run)
 
     def _write(self, crew: Crew, step: Callable[[], object]) -> None:
-        meter = Meter()
+        meter = _files.Meter()
         with _files.atomic_group([self.target, manifest_path(self.target)]) as (rows, manifest):
             if crew.alone:
                 tasks = self._tasks(lambda _index: Path(rows.name))
-                for part in crew.map(build_part, tasks, self.blocked, meter.update):
+                for part in crew.map(build_part, tasks, self.blocked, meter):
                     self._keep(part, step)
             else:
                 self._join(crew, step, rows, meter)
             self._compare_files()
             if not any(part.exported for part in self.parts):
                 raise _NothingToWriteError
-            manifest.write(self._manifest(meter.entry(self.target.name)))
+            manifest.write(self._manifest(FileEntry.of(meter, self.target.name)))
             self.written = True
 
-    def _join(self, crew: Crew, step: Callable[[], object], rows: BinaryIO, meter: Meter) -> None:
+    def _join(
+        self, crew: Crew, step: Callable[[], object], rows: BinaryIO, meter: _files.Meter
+    ) -> None:
         """Let the crew write parts, each to a file of its own, and put them together."""
         with _files.scratch_folder(self.target) as folder:
             tasks = self._tasks(lambda index: folder / f"{index}.part.tmp")

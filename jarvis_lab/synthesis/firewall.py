@@ -7,13 +7,13 @@ rows that were written and asks the same again, before the file takes its final 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
-from jarvis_lab.readers.blocks import decode_blocks
-from jarvis_lab.readers.jsonl import BadLineError, BadLines
+from jarvis_lab._files import Meter
+from jarvis_lab.readers.blocks import whole_lines
 from jarvis_lab.synthesis.excluded import FIREWALL
 from jarvis_lab.synthesis.sft import QUALITY_SCORES, has_text
 
@@ -38,17 +38,18 @@ class FirewallError(RuntimeError):
     """Rows that were written would have passed the firewall's rules by. Nothing was exported."""
 
 
-class _Row(msgspec.Struct, gc=False, forbid_unknown_fields=False):
+class _Row(msgspec.Struct, gc=False):
     """What the second check reads of a written row; every field must be there."""
 
-    id: str
-    instruction: str
-    response: str
+    response: msgspec.Raw
     source_run_id: str
     quality_score: float | int
 
 
 _ROWS = msgspec.json.Decoder(_Row)
+_TEXT = msgspec.json.Decoder(str)
+#: How a JSON text begins that plainly holds more than white space.
+_WITH_TEXT = frozenset(b'"%c' % letter for letter in range(0x21, 0x7F) if letter not in b'"\\')
 
 
 def category_reason(category: str | None) -> str:
@@ -71,7 +72,7 @@ def check_written(
     rows: int,
     allowed: Collection[str],
     blocked: Collection[str],
-    update: Callable[[bytes], object] | None = None,
+    meter: Meter | None = None,
 ) -> None:
     """Read written rows back from the disk and apply the firewall to each.
 
@@ -85,8 +86,8 @@ def check_written(
         Run ids whose scored run in this file has an allowed category.
     blocked
         Run ids that some record of the lake keeps out.
-    update
-        Receives the bytes that were read.
+    meter
+        Measures the bytes that were read.
 
     Raises
     ------
@@ -97,24 +98,34 @@ def check_written(
     seen = 0
     with open(path, "rb") as handle:
         handle.seek(start)
-        blocks = decode_blocks(handle, _ROWS, BadLines("error"), file=path.name, update=update)
-        try:
-            for _numbers, records in blocks:
-                seen += len(records)
-                for row in records:
-                    run = row.source_run_id
-                    if run in blocked or run not in allowed:
-                        raise _refusal(f"run {run!r} is not allowed", row.id)
-                    if row.quality_score not in _QUALITIES or not has_text(row.response):
-                        raise _refusal("it has no response or no known quality", row.id)
-        except BadLineError as error:
-            raise _refusal("it cannot be read back", str(error)) from None
+        for block in whole_lines(handle):
+            try:
+                found = _ROWS.decode_lines(block)
+                _check(found, allowed, blocked)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise _refusal(f"a row cannot be read back: {error}") from None
+            seen += len(found)
+            if meter is not None:
+                meter.update(block, len(found))
     if seen != rows:
-        raise _refusal(f"{rows} rows were written and {seen} read back", path.name)
+        raise _refusal(f"{rows} rows were written and {seen} read back")
 
 
-def _refusal(why: str, which: str) -> FirewallError:
+def _check(found: list[_Row], allowed: Collection[str], blocked: Collection[str]) -> None:
+    for row in found:
+        run = row.source_run_id
+        if run in blocked or run not in allowed:
+            raise _refusal(f"a row is of run {run!r}, which is not allowed")
+        if row.quality_score not in _QUALITIES:
+            raise _refusal(f"a row of run {run!r} has a quality_score that no category has")
+        if memoryview(row.response)[:2].tobytes() not in _WITH_TEXT and not has_text(
+            _TEXT.decode(row.response)
+        ):
+            raise _refusal(f"a row of run {run!r} has no response")
+
+
+def _refusal(why: str) -> FirewallError:
     return FirewallError(
-        f"The second check of the written rows failed at {which!r}: {why}. Nothing was exported "
-        "and an older export is unchanged. Export again; if this stays, report it."
+        f"The second check of the written rows failed: {why}. Nothing was exported and an older "
+        "export is unchanged. Export again; if this stays, report it."
     )

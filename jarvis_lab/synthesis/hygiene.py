@@ -110,10 +110,14 @@ def drop_disputed_prompts(
         groups.setdefault(key, []).append(position)
     drops = {}
     for members in groups.values():
-        chosen = {"none": None, "first": targets[members[0]], "last": targets[members[-1]]}[keep]
+        first = members[0]
+        chosen = {"none": None, "first": targets[first], "last": targets[members[-1]]}[keep]
+        second = next((j for j in members if targets[j] != targets[first]), None)
+        if second is None:
+            continue
         for position in members:
-            other = next((j for j in members if targets[j] != targets[position]), None)
-            if other is not None and targets[position] != chosen:
+            if targets[position] != chosen:
+                other = second if targets[position] == targets[first] else first
                 drops[position] = ("same prompt, different target", names[other], math.nan)
     return make_step("disputed prompts", rows, drops, id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,6 @@ __all__ = [
     "MANIFEST_VERSION",
     "FileEntry",
     "Manifest",
-    "Meter",
     "build_manifest",
     "file_entry",
     "manifest_path",
@@ -50,27 +48,10 @@ class FileEntry(msgspec.Struct, frozen=True):
     lines: int | None = None
     sha256: str | None = None
 
-
-class Meter:
-    """Measures the bytes that pass by: their number, lines and sha256."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self._bytes = self._ends = 0
-        self._last = b"\n"
-
-    def update(self, block: bytes) -> None:
-        """Take the next bytes of the file."""
-        if block:
-            self._digest.update(block)
-            self._bytes += len(block)
-            self._ends += block.count(b"\n")
-            self._last = block[-1:]
-
-    def entry(self, name: str) -> FileEntry:
-        """Give what was measured so far, under the name ``name``."""
-        lines = self._ends + (self._last != b"\n")
-        return FileEntry(name, self._bytes, lines, self._digest.hexdigest())
+    @classmethod
+    def of(cls, meter: _files.Meter, name: str) -> FileEntry:
+        """Give what ``meter`` measured, under the name ``name``."""
+        return cls(name, meter.bytes, meter.lines, meter.sha256)
 
 
 class Manifest(msgspec.Struct):
@@ -102,11 +83,11 @@ def file_entry(path: str | os.PathLike[str], *, name: str | None = None) -> File
     name
         What to call it; by default its name without the folder.
     """
-    meter = Meter()
+    meter = _files.Meter()
     with open(path, "rb") as handle:
         while block := handle.read(_BLOCK):
             meter.update(block)
-    return meter.entry(name or Path(path).name)
+    return FileEntry.of(meter, name or Path(path).name)
 
 
 def build_manifest(

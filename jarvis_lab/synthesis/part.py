@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from jarvis_lab.readers.lake_files import LakeFile
 from jarvis_lab.synthesis.excluded import ExcludedRow
 from jarvis_lab.synthesis.manifest import FileEntry
 
 __all__ = ["LakeChangedError", "Part", "PartTask", "ScoredScan", "Settings"]
+
+_ROWS = ("excluded", "evidence_excluded")
 
 
 class LakeChangedError(RuntimeError):
@@ -63,3 +67,11 @@ class Part:
     evidence_excluded: list[ExcludedRow] = field(default_factory=list)
     categories: Counter[str | None] = field(default_factory=Counter)
     balance: Counter[tuple[str, str, str, int]] = field(default_factory=Counter)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pack the rows for the way between processes; pickling each costs more than its work."""
+        return self.__dict__ | {name: msgspec.msgpack.encode(getattr(self, name)) for name in _ROWS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        rows = {name: msgspec.msgpack.decode(state[name], type=list[ExcludedRow]) for name in _ROWS}
+        self.__dict__.update(state | rows)

@@ -14,7 +14,13 @@ from jarvis_lab.synthesis.corrections_result import CorrectionsExport
 from jarvis_lab.synthesis.formats import PreferenceRow, format_preference, parse_preference
 from jarvis_lab.synthesis.messages import PromptKey, writable
 from jarvis_lab.synthesis.normal import normal_form
-from jarvis_lab.synthesis.reviewed import HasFrame, Reviewed, queue_sha256, read_reviewed
+from jarvis_lab.synthesis.reviewed import (
+    HasFrame,
+    Reviewed,
+    queue_frame,
+    queue_sha256,
+    read_reviewed,
+)
 from jarvis_lab.synthesis.screen import exclude, screen
 from jarvis_lab.synthesis.split import Split
 from jarvis_lab.synthesis.steps import HygieneStep
@@ -75,7 +81,8 @@ def export_preferences(
     ':[{"role":"assistant","content":"Paris"}],"rejected":[{"role":"assistant","content":"Lyon"}]}'
     """
     steps = as_steps(hygiene)
-    reviewed = read_reviewed(queue)
+    frame = queue_frame(queue)
+    reviewed = read_reviewed(frame)
     result = screen(reviewed, steps)
     approved = _approved(reviewed)
     pairs: list[Reviewed] = []
@@ -97,7 +104,7 @@ def export_preferences(
         Path(path),
         pairs,
         result.excluded,
-        Settings("preferences", "preference", split, group, steps, queue_sha256(queue), dry_run),
+        Settings("preferences", "preference", split, group, steps, queue_sha256(frame), dry_run),
         encode=lambda item: msgspec.json.encode(format_preference(*_pair(item))),
         check=check,
     )

@@ -14,7 +14,7 @@ from jarvis_lab import _checks
 from jarvis_lab._files import canonical_json, sha256_bytes
 from jarvis_lab.synthesis.messages import Prompt, read_prompt, writable
 
-__all__ = ["METADATA", "HasFrame", "Reviewed", "queue_sha256", "read_reviewed"]
+__all__ = ["METADATA", "HasFrame", "Reviewed", "queue_frame", "queue_sha256", "read_reviewed"]
 
 _NEEDED = (
     "id",
@@ -89,17 +89,32 @@ class Reviewed:
     metadata: Mapping[str, Any]
 
 
-def read_reviewed(queue: HasFrame | pd.DataFrame) -> list[Reviewed]:
-    """Read every row of a queue, in candidate order.
+def queue_frame(queue: HasFrame | pd.DataFrame) -> pd.DataFrame:
+    """Give the frame of a queue, taken once: a queue in use changes between two looks.
 
     Raises
     ------
     TypeError
         If ``queue`` is neither a DataFrame nor has ``to_frame()``.
+    """
+    frame: object = queue
+    if not isinstance(queue, pd.DataFrame) and callable(getattr(queue, "to_frame", None)):
+        frame = queue.to_frame()
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(
+            f"queue must be a ReviewQueue or its to_frame(), not {type(queue).__name__}."
+        )
+    return frame
+
+
+def read_reviewed(frame: pd.DataFrame) -> list[Reviewed]:
+    """Read every row of a queue, in candidate order.
+
+    Raises
+    ------
     ValueError
         If a needed column is missing.
     """
-    frame = _frame(queue)
     for name in _NEEDED:
         hint = "Pass a ReviewQueue, or its to_frame()."
         _checks.column(name, frame.columns, where="queue", hint=hint)
@@ -112,27 +127,15 @@ def read_reviewed(queue: HasFrame | pd.DataFrame) -> list[Reviewed]:
     ]
 
 
-def queue_sha256(queue: HasFrame | pd.DataFrame) -> str:
+def queue_sha256(frame: pd.DataFrame) -> str:
     """SHA-256 of what an export reads of a queue: the same on any machine.
 
     File names are left out, as they differ between machines.
     """
-    frame = _frame(queue)
     names = sorted(name for name in {*_NEEDED, *METADATA} if name in frame.columns)
     columns = [frame[name].tolist() for name in names]
     rows = [[_stable(value) for value in row] for row in zip(*columns, strict=True)]
     return sha256_bytes(canonical_json([names, rows]))
-
-
-def _frame(queue: HasFrame | pd.DataFrame) -> pd.DataFrame:
-    frame: object = queue
-    if not isinstance(queue, pd.DataFrame) and callable(getattr(queue, "to_frame", None)):
-        frame = queue.to_frame()
-    if not isinstance(frame, pd.DataFrame):
-        raise TypeError(
-            f"queue must be a ReviewQueue or its to_frame(), not {type(queue).__name__}."
-        )
-    return frame
 
 
 def _reviewed(
@@ -158,7 +161,9 @@ def _reviewed(
         response=response,
         target="" if reason or target is None else target,
         approved_as_is=not reason and action == "approve",
-        trusted=clean and status == "approved" and action == "approve" and identity not in repeated,
+        trusted=clean
+        and (status, action) == ("approved", "approve")
+        and identity not in {"", *repeated},
         refused=reason,
         detail=detail,
         metadata={name: _json_value(values[name]) for name in facts},
@@ -169,15 +174,17 @@ def _why_not(
     status: str, action: str, values: Mapping[str, Any], response: str | None, target: str | None
 ) -> tuple[str, str]:
     """Why the decision allows no export; default deny."""
+    if isinstance(values["conflict"], (bool, np.bool_)) and values["conflict"]:
+        return "conflict", "reviewers disagree"
     if status in ("needs_review", "discarded", "model_rejected"):
         return f"status {status}", "only approved and corrected candidates are exported"
     if status != "approved":
         return "unknown status", f"status {status!r} is not one of the four known ones"
-    for name, means in (("conflict", "reviewers disagree"), ("stale", "the candidate changed")):
+    for name in ("conflict", "stale"):
         if not _is_false(values[name]):
             known = isinstance(values[name], (bool, np.bool_))
-            said = f"{means} since the decision" if name == "stale" else means
-            return name, said if known else f"{name} is {values[name]!r}, not True or False"
+            changed = "the candidate changed after the decision"
+            return name, changed if known else f"{name} is {values[name]!r}, not True or False"
     if action not in ("approve", "correct"):
         return "no approving decision", f"the live action is {action!r}, not approve or correct"
     if target is None or not target.strip():

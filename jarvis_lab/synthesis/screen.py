@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from jarvis_lab.synthesis.blocked import BlockedText
-from jarvis_lab.synthesis.reviewed import METADATA, HasFrame, Reviewed, read_reviewed
+from jarvis_lab.synthesis.reviewed import METADATA, HasFrame, Reviewed, queue_frame, read_reviewed
 from jarvis_lab.synthesis.steps import HygieneStep
 
 __all__ = [
@@ -136,7 +136,7 @@ def correction_rows(queue: HasFrame | pd.DataFrame) -> pd.DataFrame:
     TypeError, ValueError
         As :func:`export_corrections`.
     """
-    reviewed = read_reviewed(queue)
+    reviewed = read_reviewed(queue_frame(queue))
     passed = screen(reviewed).passed
     facts = [name for name in METADATA if reviewed and name in reviewed[0].metadata]
     asked = [

@@ -187,16 +187,16 @@ def synthesize_sft(
     """
     _checks.text("recorded_at", recorded_at)
     run = _record(scored, ScoredRun, "scored")
-    quality = QUALITY_SCORES.get(run.category or "")
-    if quality is None or evidence is None:
+    if run.category not in QUALITY_SCORES or evidence is None:
         return None
     record = _record(evidence, EvidenceRecord, "evidence")
-    if why_not_instructable(record, include_partial=include_partial):
+    if why_not_instructable(record, include_partial):
         return None
-    return make_sample(run, record, quality=quality, recorded_at=recorded_at, sft_id=sft_id)
+    stem = source_class(record.provenance.source_file) if record.provenance else ""
+    return make_sample(run, record, stem, recorded_at, sft_id)
 
 
-def why_not_instructable(evidence: EvidenceRecord | None, *, include_partial: bool) -> str:
+def why_not_instructable(evidence: EvidenceRecord | None, include_partial: bool) -> str:
     """Why no sample can be made of ``evidence``; empty if one can."""
     if evidence is None:
         return NO_EVIDENCE
@@ -207,25 +207,22 @@ def why_not_instructable(evidence: EvidenceRecord | None, *, include_partial: bo
 
 def has_text(text: str | None) -> bool:
     """Whether anything is left of ``text`` without the white space at its ends."""
-    return text is not None and text.strip(_SPACE) != ""
+    if not text:
+        return False
+    return text[0] not in _SPACE or text.strip(_SPACE) != ""
 
 
 def make_sample(
-    run: ScoredRun,
-    evidence: EvidenceRecord,
-    *,
-    quality: float | int,
-    recorded_at: str,
-    sft_id: str,
+    run: ScoredRun, evidence: EvidenceRecord, stem: str, recorded_at: str, sft_id: str
 ) -> SftSample:
     """Put a sample together from a run and evidence that passed every check."""
-    files, whence, facts = evidence.source_files, evidence.provenance, evidence.metadata
+    files, facts = evidence.source_files, evidence.metadata
     origin = run.provenance or _NOWHERE
     return SftSample(
         1,
         sft_id,
         build_instruction(
-            source_class(whence.source_file) if whence else "",
+            stem,
             evidence.task_id,
             files[0] if files else None,
             contractor=facts.contractor if facts else None,
@@ -233,7 +230,7 @@ def make_sample(
         _context(evidence),
         evidence.text or "",
         run.evidence_run_id or "",
-        quality,
+        QUALITY_SCORES[run.category or ""],
         recorded_at,
         SftProvenance(
             origin.source_file or "", origin.line_offset or 0, origin.sig_hash or "", recorded_at
@@ -242,16 +239,17 @@ def make_sample(
 
 
 def _context(evidence: EvidenceRecord) -> str:
-    parts = []
-    context = evidence.retrieved_context
-    if context is not None:
-        if context.matrix_corpora:
-            parts.append(f"matrix={','.join(name or '' for name in context.matrix_corpora)}")
-        if (context.pathway_fingerprints_seen or 0) > 0:
-            parts.append(f"pathway_fingerprints={context.pathway_fingerprints_seen}")
-    if evidence.model_name:
-        parts.append(f"model={evidence.model_name}")
-    return " · ".join(parts)
+    model, context = evidence.model_name, evidence.retrieved_context
+    text = f"model={model}" if model else ""
+    if context is None:
+        return text
+    seen = context.pathway_fingerprints_seen
+    if seen is not None and seen > 0:
+        text = f"pathway_fingerprints={seen} · {text}" if text else f"pathway_fingerprints={seen}"
+    if context.matrix_corpora:
+        corpora = ",".join([name or "" for name in context.matrix_corpora])
+        text = f"matrix={corpora} · {text}" if text else f"matrix={corpora}"
+    return text
 
 
 def _record(value: T | Mapping[str, Any], kind: type[T], name: str) -> T:

@@ -152,7 +152,7 @@ class SftExport:
         return frame.astype({"by": "str", "value": "str", "rows": "int64"})
 
     def __repr__(self) -> str:
-        where = f"in {self.output_path}" if self.written else f"nothing written: {self.note}"
+        where = f"in {self.output_path.name}" if self.written else f"nothing written: {self.note}"
         return (
             f"SftExport({self.records_exported} of {self.records_read} records exported, {where})"
         )

@@ -70,7 +70,8 @@ def assign_split(
     group
         Column whose equal values stay together. By default rows of the same prompt do. A row
         without a value is grouped by its prompt. Where rows of one prompt are in several groups,
-        that prompt can stand on both sides: choose a group that holds whole prompts.
+        that prompt can stand on both sides: choose a group that holds whole prompts. Two
+        conversations that begin alike are two prompts; group them by their task, if need be.
     prompt
         Column of the prompt: a list of messages, or text. Prompts that differ only in case,
         white space or Unicode form are one.

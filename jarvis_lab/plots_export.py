@@ -1,0 +1,87 @@
+"""How an export is balanced, drawn: a table in, a figure out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jarvis_lab import _checks
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["plot_export_balance"]
+
+_COLUMNS = ("by", "value", "rows")
+_UNNAMED = "(unnamed)"
+_LONGEST = 28
+
+
+def plot_export_balance(balance: pd.DataFrame, *, most: int = 12) -> Figure:
+    """Draw the rows of an export by class, model, category and length, one panel each.
+
+    Parameters
+    ----------
+    balance
+        A table such as :meth:`SftExport.balance` gives: one row per bar, with the columns
+        ``by`` (the panel), ``value`` (the bar) and ``rows`` (its length).
+    most
+        Bars shown in a panel; its title counts the others.
+
+    Returns
+    -------
+    Figure
+        One panel per value of ``by``, in the order of the table, bars from the top in the order
+        of the table. Nothing is computed: a bar is as long as its ``rows``.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"by": ["model"], "value": ["qwen3:8b"], "rows": [5]})
+    >>> [ax.get_title() for ax in plot_export_balance(table).axes]
+    ['model']
+    """
+    from matplotlib.figure import Figure
+
+    _checks.whole("most", most, least=1)
+    for name in _COLUMNS:
+        _checks.column(name, balance.columns, where="balance", hint="Give export.balance().")
+    panels = list(dict.fromkeys(balance["by"]))
+    if not panels:
+        figure = Figure(figsize=(6, 1.5))
+        figure.subplots().set_axis_off()
+        figure.axes[0].set_title("no rows were exported")
+        return figure
+    lines = (len(panels) + 1) // 2
+    figure = Figure(figsize=(10, 0.6 + 2.8 * lines), layout="constrained")
+    axes = figure.subplots(lines, 2, squeeze=False).flat
+    for ax, name in zip(axes, panels, strict=False):
+        _bars(ax, balance[balance["by"] == name], str(name), most)
+    if len(panels) % 2:
+        figure.axes[-1].remove()
+    return figure
+
+
+def _bars(ax: Axes, table: pd.DataFrame, name: str, most: int) -> None:
+    shown = table.head(most)
+    places = range(len(shown))
+    ax.barh(list(places), shown["rows"].tolist(), color="#2a9d5c")
+    ax.set_yticks(list(places), [_label(value) for value in shown["value"]], parse_math=False)
+    ax.invert_yaxis()
+    ax.set_xlabel("rows")
+    hidden = len(table) - len(shown)
+    ax.set_title(f"{name}, {hidden} more not shown" if hidden else name, parse_math=False)
+    for place, rows in zip(places, shown["rows"], strict=True):
+        ax.annotate(f" {rows:,}", (rows, place), va="center", fontsize=8)
+    ax.margins(x=0.15)
+
+
+def _label(value: object) -> str:
+    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in str(value))
+    return (text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…") or _UNNAMED

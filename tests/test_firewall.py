@@ -1,0 +1,300 @@
+"""The category firewall: lakes of every kind, and no target that the rules block.
+
+The rules are written out again here, without any code of the library, so that a fault there
+cannot excuse itself.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from jarvis_lab.synthesis import day_file, rows
+from jarvis_lab.synthesis.export import export_sft
+from jarvis_lab.synthesis.firewall import FirewallError, category_reason, check_written
+from jarvis_lab.synthesis.sft_export import SftExport
+from jarvis_lab.synthesis.workers import Crew
+
+ALLOWED = {"accepted": 1, "partially_accepted": 0.5}
+ROLES = {"executor", "reviewer", "applier"}
+BLANK = "\t\n\v\f\r \x85\xa0"
+
+#: Run ids are few, so that runs are scored again in the same file and in others.
+RUN_IDS = st.sampled_from(["r1", "r2", "r3", "R1", "r1 ", "é", "e\u0301", "", None])
+CATEGORIES = st.one_of(
+    st.sampled_from(["accepted", "partially_accepted"]),
+    st.sampled_from(["accepted", "partially_accepted", "rejected", "needs_human_review"]),
+    st.sampled_from([None, "", "Accepted", "accepted ", "REJECTED", "pending", "\ufeffaccepted"]),
+)
+TEXTS = st.sampled_from(["the same answer", "another", "<b>&\u2028", " ", "\n", "\u00a0", "", None])
+MODEL_ROLES = st.sampled_from(["executor", "executor", "reviewer", "applier", "Executor", None])
+
+
+@st.composite
+def scored_lines(draw: st.DrawFn) -> str:
+    if draw(st.integers(0, 9)) == 0:
+        return draw(st.sampled_from(["{oops", "null", '{"category": 1}', "", '["rejected"]']))
+    record: dict[str, object] = {"evidence_run_id": draw(RUN_IDS), "category": draw(CATEGORIES)}
+    if draw(st.booleans()):
+        del record[draw(st.sampled_from(sorted(record)))]
+    elif draw(st.integers(0, 9)) == 0:
+        record["schema_version"] = "1"
+    return json.dumps(record, ensure_ascii=draw(st.booleans()))
+
+
+@st.composite
+def evidence_lines(draw: st.DrawFn) -> str:
+    if draw(st.integers(0, 9)) == 0:
+        return draw(st.sampled_from(["{oops", '{"run_id": "r1", "text": 1}', ""]))
+    record = {"run_id": draw(RUN_IDS), "text": draw(TEXTS), "model_role": draw(MODEL_ROLES)}
+    return json.dumps(record)
+
+
+DAYS = st.lists(
+    st.tuples(st.lists(scored_lines(), max_size=8), st.lists(evidence_lines(), max_size=8)),
+    min_size=1,
+    max_size=4,
+)
+
+
+def write(root: Path, days: list[tuple[list[str], list[str]]]) -> None:
+    for number, day in enumerate(days, start=1):
+        for kind, lines in zip(("scored-runs", "evidence"), day, strict=True):
+            path = root / "data" / kind / "2026" / "01" / f"{number:02}" / "a.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(lines), encoding="utf-8", newline="")
+
+
+def readable(line: str, text_fields: tuple[str, ...]) -> dict[str, object] | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(record, dict):
+        return None
+    texts = all(isinstance(record.get(name), (str, type(None))) for name in text_fields)
+    whole = isinstance(record.get("schema_version"), (int, type(None)))
+    return record if texts and whole else None
+
+
+def expected(
+    days: list[tuple[list[str], list[str]]], *, include_partial: bool
+) -> tuple[list[tuple[str, str, float]], int, int]:
+    """(run id, response, quality) of every row the rules allow; records read and blocked."""
+    runs = [
+        [run for line in lines if (run := readable(line, ("evidence_run_id", "category")))]
+        for lines, _ in days
+    ]
+    blocked = {
+        run.get("evidence_run_id") or ""
+        for day in runs
+        for run in day
+        if run.get("category") not in ALLOWED
+    }
+    allowed, quarantined = [], 0
+    for day, (_, lines) in zip(runs, days, strict=True):
+        found = {}
+        for line in lines:
+            if record := readable(line, ("run_id", "text", "model_role")):
+                found[record.get("run_id") or ""] = record
+        for run in day:
+            run_id, category = run.get("evidence_run_id") or "", run.get("category")
+            if category not in ALLOWED or run_id in blocked:
+                quarantined += 1
+                continue
+            answer = found.get(run_id)
+            if answer is None or not str(answer.get("text") or "").strip(BLANK):
+                continue
+            if include_partial or answer.get("model_role") in ROLES:
+                quality = ALLOWED[str(category)]
+                allowed.append((str(run_id), str(answer["text"]), quality))
+    return allowed, sum(map(len, runs)), quarantined
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(DAYS, st.booleans(), st.booleans())
+def test_no_lake_exports_what_the_rules_block_and_none_loses_what_they_allow(
+    days: list[tuple[list[str], list[str]]], include_partial: bool, escape_html: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Path(folder)
+        write(lake, days)
+        result = export_sft(
+            lake,
+            recorded_at="now",
+            include_partial=include_partial,
+            escape_html=escape_html,
+            progress=False,
+        )
+        content = result.output_path.read_bytes() if result.written else b""
+    written = [json.loads(line) for line in content.split(b"\n") if line]
+    found = [(row["source_run_id"], row["response"], row["quality_score"]) for row in written]
+    allowed, records, quarantined = expected(days, include_partial=include_partial)
+    assert found == allowed
+    assert (result.records_read, result.records_quarantined) == (records, quarantined)
+    excluded = result.excluded()
+    assert len(excluded) - result.bad_lines == records - len(allowed)
+
+
+@pytest.mark.parametrize(
+    ("category", "reason"),
+    [
+        ("accepted", ""),
+        ("partially_accepted", ""),
+        ("rejected", "firewall: category rejected"),
+        ("needs_human_review", "firewall: category needs_human_review"),
+        ("ACCEPTED", "firewall: category unknown"),
+        ("accepted\n", "firewall: category unknown"),
+        ("", "firewall: category missing"),
+        (None, "firewall: category missing"),
+    ],
+)
+def test_only_two_categories_pass(category: str | None, reason: str) -> None:
+    assert category_reason(category) == reason
+
+
+def lake_of(root: Path, runs: list[tuple[int, str, str | None]]) -> Path:
+    """Scored runs as (day, run id, category), each with evidence of its day."""
+    days: list[tuple[list[str], list[str]]] = [([], []) for _ in range(max(runs)[0])]
+    for day, run_id, category in runs:
+        days[day - 1][0].append(json.dumps({"evidence_run_id": run_id, "category": category}))
+        evidence = {"run_id": run_id, "text": f"of day {day}", "model_role": "executor"}
+        days[day - 1][1].append(json.dumps(evidence))
+    write(root, days)
+    return root
+
+
+def exported(result: SftExport) -> list[str]:
+    if not result.written:
+        return []
+    lines = result.output_path.read_bytes().split(b"\n")
+    return [json.loads(line)["source_run_id"] for line in lines if line]
+
+
+CASES = [
+    ("rejected", [(1, "a", "rejected")]),
+    ("needs human review", [(1, "a", "needs_human_review")]),
+    ("category missing", [(1, "a", None)]),
+    ("category unknown", [(1, "a", "pending")]),
+    ("category in other letters", [(1, "a", "Rejected")]),
+    ("accepted, then rejected in the same file", [(1, "a", "accepted"), (1, "a", "rejected")]),
+    ("rejected, then accepted in the same file", [(1, "a", "rejected"), (1, "a", "accepted")]),
+    ("accepted, then rejected on a later day", [(1, "a", "accepted"), (2, "a", "rejected")]),
+    ("rejected, then accepted on a later day", [(1, "a", "rejected"), (2, "a", "accepted")]),
+    (
+        "accepted, then sent to a human on a later day",
+        [(1, "a", "accepted"), (2, "a", "needs_human_review")],
+    ),
+    ("accepted, then a category unknown", [(1, "a", "accepted"), (2, "a", "pending")]),
+    ("partially accepted and rejected", [(1, "a", "partially_accepted"), (2, "a", "rejected")]),
+]
+#: Rows that a filter on the status of each line alone lets through, as in docs/firewall.md.
+THROUGH_DENY, THROUGH_ALLOW = 11, 7
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("name", "runs"), CASES, ids=[name for name, _ in CASES])
+def test_each_case_of_the_page_is_blocked(
+    tmp_path: Path, name: str, runs: list[tuple[int, str, str | None]], workers: int
+) -> None:
+    lake = lake_of(tmp_path, [*runs, (1, "good", "accepted"), (2, "good2", "accepted")])
+    result = export_sft(lake, recorded_at="now", workers=workers, progress=False)
+    assert exported(result) == ["good", "good2"]
+    assert result.records_quarantined == len(runs)
+
+
+def test_the_page_has_the_numbers_of_a_filter_on_status_alone() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "firewall.md").read_text(encoding="utf-8")
+    through: Counter[str] = Counter()
+    for name, runs in CASES:
+        deny = sum(category not in ("rejected", "needs_human_review") for _, _, category in runs)
+        allow = sum(category in ALLOWED for _, _, category in runs)
+        assert f"| {name} | {deny} | {allow} | 0 |" in page
+        through.update(deny=deny, allow=allow)
+    assert (through["deny"], through["allow"]) == (THROUGH_DENY, THROUGH_ALLOW)
+    assert f"| all | {THROUGH_DENY} | {THROUGH_ALLOW} | 0 |" in page
+
+
+def test_the_second_check_stops_what_the_first_lets_through(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, [(1, "a", "accepted"), (2, "a", "rejected"), (2, "b", "accepted")])
+    out = tmp_path / "out.jsonl"
+    out.write_bytes(b"older")
+
+    class Blind(set[str]):
+        """A set of blocked run ids that hides them from the first check alone."""
+
+        asked = 0
+
+        def __contains__(self, item: object) -> bool:
+            self.asked += 1
+            return self.asked > 1 and super().__contains__(item)
+
+    plain = Crew.map
+
+    def blinded(self: Crew, function: object, items: object, *shared: object) -> object:
+        if function is day_file.build_part:
+            shared = (Blind(shared[0]), *shared[1:])  # type: ignore[misc]
+        return plain(self, function, items, *shared)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Crew, "map", blinded)
+        with pytest.raises(FirewallError, match="run 'a', which is not allowed"):
+            export_sft(lake, recorded_at="now", output=out, progress=False)
+    assert out.read_bytes() == b"older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out.jsonl"]
+
+
+ROW = b'{"source_run_id":"a","response":"x","quality_score":1}\n'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (ROW, None),
+        (ROW.replace(b'"x"', b'"\\n \\u2003x"'), None),
+        (ROW.replace(b'"a"', b'"b"'), "not allowed"),
+        (ROW.replace(b'"a"', b'"c"'), "not allowed"),
+        (ROW.replace(b'"x"', b'" \\n\\u2003"'), "no response"),
+        (ROW.replace(b'"x"', b'""'), "no response"),
+        (ROW.replace(b":1", b":0.7"), "quality_score"),
+        (ROW.replace(b'"x"', b"5"), "read back"),
+        (ROW[:-9], "read back"),
+        (b"", "1 rows were written and 0 read back"),
+        (ROW * 2, "1 rows were written and 2 read back"),
+        (ROW.replace(b'"response":"x",', b""), "read back"),
+    ],
+)
+def test_the_second_check_reads_each_written_row(
+    tmp_path: Path, content: bytes, message: str | None
+) -> None:
+    path = tmp_path / "part"
+    path.write_bytes(b"before\n" + content)
+    options = {"start": 7, "rows": 1, "allowed": {"a", "b"}, "blocked": {"b"}}
+    if message is None:
+        check_written(path, **options)  # type: ignore[arg-type]
+    else:
+        with pytest.raises(FirewallError, match=message):
+            check_written(path, **options)  # type: ignore[arg-type]
+
+
+def test_rows_are_checked_from_the_disk_and_not_from_memory(tmp_path: Path) -> None:
+    lake = lake_of(tmp_path, [(1, "a", "accepted")])
+    write_rows = rows.PartRows.write
+
+    def damaged(self: rows.PartRows, sink: object) -> None:
+        write_rows(self, sink)  # type: ignore[arg-type]
+        sink.flush()  # type: ignore[attr-defined]
+        path = Path(sink.name)  # type: ignore[attr-defined]
+        path.write_bytes(path.read_bytes().replace(b'"of day 1"', b'"        "'))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows.PartRows, "write", damaged)
+        with pytest.raises(FirewallError, match="no response"):
+            export_sft(lake, recorded_at="now", progress=False)
+    assert list((lake / "data" / "distilled" / "sft").iterdir()) == []

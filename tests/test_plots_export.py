@@ -1,0 +1,57 @@
+"""The balance plot shows the table, and nothing else."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import pytest
+
+from jarvis_lab.plots_export import plot_export_balance
+
+
+def table(*rows: tuple[str, str, int]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=["by", "value", "rows"])
+
+
+def test_the_bars_are_the_rows_of_the_table_in_its_order() -> None:
+    figure = plot_export_balance(
+        table(("model", "b", 7), ("model", "a", 3), ("length", "1", 4), ("category", "x", 10))
+    )
+    drawn = {
+        ax.get_title(): [
+            (label.get_text(), bar.get_width())
+            for label, bar in zip(ax.get_yticklabels(), ax.patches, strict=True)
+        ]
+        for ax in figure.axes
+    }
+    assert drawn == {
+        "model": [("b", 7), ("a", 3)],
+        "length": [("1", 4)],
+        "category": [("x", 10)],
+    }
+
+
+def test_a_panel_says_how_many_bars_it_leaves_out() -> None:
+    figure = plot_export_balance(table(*[("model", f"m{n}", 1) for n in range(9)]), most=4)
+    (ax,) = figure.axes
+    assert len(ax.patches) == 4
+    assert ax.get_title() == "model, 5 more not shown"
+
+
+def test_hostile_names_are_drawn_as_text() -> None:
+    names = ["$\\frac{", "a\nb\x00", "", "x" * 200, "名前"]
+    figure = plot_export_balance(table(*[("source class", name, 1) for name in names[:4]]))
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["$\\frac{", "a\ufffdb\ufffd", "(unnamed)", "x" * 27 + "…"]
+    figure.savefig(io.BytesIO(), format="png")
+
+
+def test_an_empty_export_gives_an_empty_figure() -> None:
+    figure = plot_export_balance(table())
+    assert figure.axes[0].get_title() == "no rows were exported"
+
+
+def test_a_table_without_a_column_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no column 'rows'"):
+        plot_export_balance(table().drop(columns="rows"))
