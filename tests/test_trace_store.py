@@ -316,11 +316,12 @@ def test_a_store_cut_anywhere_is_an_error_that_names_it_or_gives_all_rows(tmp_pa
     for size in [16, 50, 99, 100, 512, *range(1000, len(whole), len(whole) // 40)]:
         path.write_bytes(whole[:size])
         try:
-            assert len(read_traces(path, columns=["query", "model"])) == 2_000
+            got = read_traces(path, columns=["query", "model"])
         except ValueError as error:
-            assert "cut.db" in str(error)
-            damaged += 1
-    assert damaged > 20
+            damaged += "cut.db" in str(error)
+            continue
+        assert len(got) == 2_000
+    assert damaged >= 40
 
 
 def test_corrupted_pages_are_an_error_that_names_the_store(tmp_path):
