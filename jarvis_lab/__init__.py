@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jarvis_lab.classes import classify_queries, classify_query
     from jarvis_lab.evaluation import disagreements
     from jarvis_lab.plots import plot_class_scores, plot_score_heatmap
+    from jarvis_lab.plots_export import plot_export_balance
     from jarvis_lab.readers import (
         BadLine,
         BadLineError,
@@ -21,6 +22,19 @@ if TYPE_CHECKING:
         read_steps,
         read_traces,
     )
+    from jarvis_lab.readers.lake import read_evidence, read_scored_runs
+    from jarvis_lab.readers.lake_files import scored_run_files
+    from jarvis_lab.review.errors import (
+        BlankCorrectionError,
+        NotPendingError,
+        NotSavedError,
+        ReviewError,
+        UnknownActionError,
+        UnknownCategoryError,
+        UnknownItemError,
+    )
+    from jarvis_lab.review.queue import ReviewQueue
+    from jarvis_lab.review.runs import discover_runs
     from jarvis_lab.routing import (
         RouterPolicy,
         RouterPolicyRegistry,
@@ -35,56 +49,172 @@ if TYPE_CHECKING:
     )
     from jarvis_lab.samples import sample_path
     from jarvis_lab.scores import class_scores, merge_counts, score_counts
-    from jarvis_lab.widgets import RoutingExplorer
+    from jarvis_lab.synthesis.corrections import CorrectionsExport, export_corrections
+    from jarvis_lab.synthesis.export import export_sft
+    from jarvis_lab.synthesis.hygiene import (
+        clean_rows,
+        drop_contaminated,
+        drop_disputed_prompts,
+        drop_exact_duplicates,
+        drop_near_duplicates,
+    )
+    from jarvis_lab.synthesis.preferences import export_preferences
+    from jarvis_lab.synthesis.sft import (
+        QUALITY_SCORES,
+        SFT_NEVER,
+        build_instruction,
+        is_sft_never,
+        synthesize_sft,
+    )
+    from jarvis_lab.synthesis.sft_export import SftExport
+    from jarvis_lab.synthesis.split import assign_split
+    from jarvis_lab.synthesis.verify import verify_export
+    from jarvis_lab.widgets import ReviewPanel, RoutingExplorer
 
 __all__ = [
+    "QUALITY_SCORES",
+    "SFT_NEVER",
     "BadLine",
     "BadLineError",
     "BadLineWarning",
+    "BlankCorrectionError",
+    "CorrectionsExport",
     "DamagedStoreError",
+    "NotPendingError",
+    "NotSavedError",
+    "ReviewError",
+    "ReviewPanel",
+    "ReviewQueue",
     "RouterPolicy",
     "RouterPolicyRegistry",
     "RoutingContext",
     "RoutingExplorer",
     "SFTPolicy",
     "SFTRouterPolicy",
+    "SftExport",
     "TraceDrivenPolicy",
+    "UnknownActionError",
+    "UnknownCategoryError",
+    "UnknownItemError",
     "ValueWarning",
+    "assign_split",
+    "build_instruction",
     "class_scores",
     "classify_queries",
     "classify_query",
+    "clean_rows",
     "disagreements",
+    "discover_runs",
+    "drop_contaminated",
+    "drop_disputed_prompts",
+    "drop_exact_duplicates",
+    "drop_near_duplicates",
     "ensure_registered",
+    "export_corrections",
+    "export_preferences",
+    "export_sft",
+    "is_sft_never",
     "load_policy",
     "merge_counts",
     "plot_class_scores",
+    "plot_export_balance",
     "plot_score_heatmap",
+    "read_evidence",
+    "read_scored_runs",
     "read_steps",
     "read_traces",
     "routing_diff",
     "sample_path",
     "save_policy",
     "score_counts",
+    "scored_run_files",
+    "synthesize_sft",
+    "verify_export",
 ]
 
 __version__ = "0.1.0"
 
 _MODULES: dict[str, tuple[str, ...]] = {
-    "jarvis_lab.classes": ("classify_queries", "classify_query"),
-    "jarvis_lab.evaluation": ("disagreements",),
-    "jarvis_lab.plots": ("plot_class_scores", "plot_score_heatmap"),
-    "jarvis_lab.readers": (
-        *("BadLine", "BadLineError", "BadLineWarning", "DamagedStoreError", "ValueWarning"),
-        *("read_steps", "read_traces"),
+    "jarvis_lab.classes": (
+        "classify_queries",
+        "classify_query",
     ),
+    "jarvis_lab.evaluation": ("disagreements",),
+    "jarvis_lab.plots": (
+        "plot_class_scores",
+        "plot_score_heatmap",
+    ),
+    "jarvis_lab.plots_export": ("plot_export_balance",),
+    "jarvis_lab.readers": (
+        "BadLine",
+        "BadLineError",
+        "BadLineWarning",
+        "DamagedStoreError",
+        "ValueWarning",
+        "read_steps",
+        "read_traces",
+    ),
+    "jarvis_lab.readers.lake": (
+        "read_evidence",
+        "read_scored_runs",
+    ),
+    "jarvis_lab.readers.lake_files": ("scored_run_files",),
+    "jarvis_lab.review.errors": (
+        "BlankCorrectionError",
+        "NotPendingError",
+        "NotSavedError",
+        "ReviewError",
+        "UnknownActionError",
+        "UnknownCategoryError",
+        "UnknownItemError",
+    ),
+    "jarvis_lab.review.queue": ("ReviewQueue",),
+    "jarvis_lab.review.runs": ("discover_runs",),
     "jarvis_lab.routing": (
-        *("RouterPolicy", "RouterPolicyRegistry", "RoutingContext", "SFTPolicy"),
-        *("SFTRouterPolicy", "TraceDrivenPolicy", "ensure_registered", "load_policy"),
-        *("routing_diff", "save_policy"),
+        "RouterPolicy",
+        "RouterPolicyRegistry",
+        "RoutingContext",
+        "SFTPolicy",
+        "SFTRouterPolicy",
+        "TraceDrivenPolicy",
+        "ensure_registered",
+        "load_policy",
+        "routing_diff",
+        "save_policy",
     ),
     "jarvis_lab.samples": ("sample_path",),
-    "jarvis_lab.scores": ("class_scores", "merge_counts", "score_counts"),
-    "jarvis_lab.widgets": ("RoutingExplorer",),
+    "jarvis_lab.scores": (
+        "class_scores",
+        "merge_counts",
+        "score_counts",
+    ),
+    "jarvis_lab.synthesis.corrections": (
+        "CorrectionsExport",
+        "export_corrections",
+    ),
+    "jarvis_lab.synthesis.export": ("export_sft",),
+    "jarvis_lab.synthesis.hygiene": (
+        "clean_rows",
+        "drop_contaminated",
+        "drop_disputed_prompts",
+        "drop_exact_duplicates",
+        "drop_near_duplicates",
+    ),
+    "jarvis_lab.synthesis.preferences": ("export_preferences",),
+    "jarvis_lab.synthesis.sft": (
+        "QUALITY_SCORES",
+        "SFT_NEVER",
+        "build_instruction",
+        "is_sft_never",
+        "synthesize_sft",
+    ),
+    "jarvis_lab.synthesis.sft_export": ("SftExport",),
+    "jarvis_lab.synthesis.split": ("assign_split",),
+    "jarvis_lab.synthesis.verify": ("verify_export",),
+    "jarvis_lab.widgets": (
+        "ReviewPanel",
+        "RoutingExplorer",
+    ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
