@@ -138,6 +138,8 @@ def cast(column: pa.ChunkedArray, kind: str, where: str) -> pa.ChunkedArray:
         return cast(column.cast(found.value_type), kind, where)
     if pa.types.is_null(found):
         return column.cast(target)
+    if pa.types.is_nested(found) and kind != "json":
+        raise ValueError(f"Column {where} holds {found}, but must hold {target}.")
     if kind == "time":
         return _times(column, where)
     textual = pa.types.is_string(found) or pa.types.is_large_string(found)
@@ -159,7 +161,7 @@ def cast(column: pa.ChunkedArray, kind: str, where: str) -> pa.ChunkedArray:
         return _numbers(column, target, where)
     try:
         return column.cast(target, safe=kind == "whole")
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"Column {where} must hold {target}: {error}") from None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import collections
+import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -95,13 +97,10 @@ class CsvPiece:
 
     def _header(self) -> list[str]:
         with _damage_named(self.file), open_bytes(self.file) as handle:
-            try:
-                first = pd.read_csv(handle, nrows=1, header=None, dtype=str, encoding="utf-8-sig")
-            except pd.errors.EmptyDataError:
-                raise NoLogError(f"{self.file} is empty: a CSV file needs a header line.") from None
-            except UnicodeDecodeError as error:
-                raise ValueError(f"The header of {self.file} is not UTF-8: {error}.") from None
-        header = ["" if name != name else str(name) for name in first.iloc[0]]
+            text = io.TextIOWrapper(handle, "utf-8-sig", errors="replace", newline="")
+            header = next((row for row in csv.reader(text) if row), None)
+        if header is None:
+            raise NoLogError(f"{self.file} is empty: a CSV file needs a header line.")
         twice = [name for name, count in collections.Counter(header).items() if count > 1]
         if twice:
             raise ValueError(f"{self.file} has two columns of the name {_checks.names(twice)}.")
