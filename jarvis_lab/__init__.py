@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jarvis_lab.classes import classify_queries, classify_query
     from jarvis_lab.evaluation import disagreements
-    from jarvis_lab.plots import plot_class_scores, plot_score_heatmap
-    from jarvis_lab.plots_export import plot_export_balance
+    from jarvis_lab.plots import plot_class_scores, plot_export_balance, plot_score_heatmap
     from jarvis_lab.readers import (
         BadLine,
         BadLineError,
@@ -49,7 +48,11 @@ if TYPE_CHECKING:
     )
     from jarvis_lab.samples import sample_path
     from jarvis_lab.scores import class_scores, merge_counts, score_counts
-    from jarvis_lab.synthesis.corrections import CorrectionsExport, export_corrections
+    from jarvis_lab.synthesis.corrections import (
+        CorrectionsExport,
+        correction_rows,
+        export_corrections,
+    )
     from jarvis_lab.synthesis.export import export_sft
     from jarvis_lab.synthesis.hygiene import (
         clean_rows,
@@ -103,6 +106,7 @@ __all__ = [
     "classify_queries",
     "classify_query",
     "clean_rows",
+    "correction_rows",
     "disagreements",
     "discover_runs",
     "drop_contaminated",
@@ -142,9 +146,9 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "jarvis_lab.evaluation": ("disagreements",),
     "jarvis_lab.plots": (
         "plot_class_scores",
+        "plot_export_balance",
         "plot_score_heatmap",
     ),
-    "jarvis_lab.plots_export": ("plot_export_balance",),
     "jarvis_lab.readers": (
         "BadLine",
         "BadLineError",
@@ -190,6 +194,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     ),
     "jarvis_lab.synthesis.corrections": (
         "CorrectionsExport",
+        "correction_rows",
         "export_corrections",
     ),
     "jarvis_lab.synthesis.export": ("export_sft",),

@@ -83,5 +83,5 @@ def test_traffic_counts_pairs_and_wants_equal_lengths():
 def test_the_sample_is_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert sample_path("traces.db").is_file()
-    with pytest.raises(FileNotFoundError, match="'nothing.db' was not found"):
+    with pytest.raises(FileNotFoundError, match=r"'nothing\.db' was not found"):
         sample_path("nothing.db")

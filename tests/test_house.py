@@ -36,7 +36,6 @@ FLOORS = {
     "evaluation": 5,
     "cluster": 6,
     "plots": 6,
-    "plots_export": 6,
     "widgets": 7,
 }
 

@@ -7,7 +7,7 @@ import io
 import pandas as pd
 import pytest
 
-from jarvis_lab.plots_export import plot_export_balance
+from jarvis_lab.plots import plot_export_balance
 
 
 def table(*rows: tuple[str, str, int]) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def test_hostile_names_are_drawn_as_text() -> None:
 
 def test_an_empty_export_gives_an_empty_figure() -> None:
     figure = plot_export_balance(table())
-    assert figure.axes[0].get_title() == "no rows were exported"
+    assert figure.axes[0].texts[0].get_text() == "No rows were exported."
 
 
 def test_a_table_without_a_column_is_an_error() -> None:

@@ -14,12 +14,12 @@ def log():
     rows = [("import os", "a", "success")] * 30 + [("import os", "b", "failure")] * 10
     rows += [("hello", "b", "success")] * 6 + [("hello", "lucky", "success")] * 2
     rows += [("hello", "a", "failure")] * 20
-    rows += [("what is a multifunctional oven good for, when it is not for bread?", "b", "success")] * 9
+    rows += [("what is a multifunctional oven good for, when not for bread?", "b", "success")] * 9
     frame = pd.DataFrame(rows, columns=["query", "model", "outcome"])
     return frame.assign(started_at=range(len(frame)))
 
 
-@pytest.fixture()
+@pytest.fixture
 def explorer():
     return RoutingExplorer(log())
 

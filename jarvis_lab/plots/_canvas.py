@@ -20,6 +20,7 @@ __all__ = [
     "inches",
     "limits",
     "new_axes",
+    "new_figure",
     "readable_on",
     "relabel",
     "say",
@@ -32,7 +33,12 @@ PLAIN: dict[str, Any] = {"parse_math": False}
 
 
 def new_axes(width: float, height: float) -> Axes:
-    """Axes in a figure of that size in inches.
+    """Axes in a figure of its own, of that size in inches (see :func:`new_figure`)."""
+    return new_figure(width, height).add_subplot()
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Make an empty figure of that size in inches.
 
     In a notebook or on a screen the figure belongs to pyplot, which shows it and closes it. On
     a backend that writes files only nobody would, so there the figure is free and is forgotten
@@ -42,10 +48,10 @@ def new_axes(width: float, height: float) -> Axes:
         BackendFilter.NON_INTERACTIVE
     )
     if mpl.get_backend().lower() in files_only:
-        return Figure(figsize=(width, height), layout="constrained").add_subplot()
+        return Figure(figsize=(width, height), layout="constrained")
     import matplotlib.pyplot as plt
 
-    return plt.subplots(figsize=(width, height), layout="constrained")[1]
+    return plt.figure(figsize=(width, height), layout="constrained")
 
 
 def say(ax: Axes, sentence: str) -> Axes:

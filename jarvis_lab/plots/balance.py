@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jarvis_lab import _checks
+from jarvis_lab.plots import _canvas
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
 __all__ = ["plot_export_balance"]
 
 _COLUMNS = ("by", "value", "rows")
@@ -47,19 +47,16 @@ def plot_export_balance(balance: pd.DataFrame, *, most: int = 12) -> Figure:
     >>> [ax.get_title() for ax in plot_export_balance(table).axes]
     ['model']
     """
-    from matplotlib.figure import Figure
-
     _checks.whole("most", most, least=1)
     for name in _COLUMNS:
         _checks.column(name, balance.columns, where="balance", hint="Give export.balance().")
     panels = list(dict.fromkeys(balance["by"]))
     if not panels:
-        figure = Figure(figsize=(6, 1.5))
-        figure.subplots().set_axis_off()
-        figure.axes[0].set_title("no rows were exported")
+        figure = _canvas.new_figure(6, 1.5)
+        _canvas.say(figure.add_subplot(), "No rows were exported.")
         return figure
     lines = (len(panels) + 1) // 2
-    figure = Figure(figsize=(10, 0.6 + 2.8 * lines), layout="constrained")
+    figure = _canvas.new_figure(10, 0.6 + 2.8 * lines)
     axes = figure.subplots(lines, 2, squeeze=False).flat
     for ax, name in zip(axes, panels, strict=False):
         _bars(ax, balance[balance["by"] == name], str(name), most)
@@ -73,7 +70,8 @@ def _bars(ax: Axes, table: pd.DataFrame, name: str, most: int) -> None:
     places = range(len(shown))
     ax.barh(list(places), shown["rows"].tolist(), color="#2a9d5c")
     ax.set_yticks(list(places), [_label(value) for value in shown["value"]], parse_math=False)
-    ax.invert_yaxis()
+    # Few bars stay as slim as many.
+    ax.set_ylim(max(len(shown), 4) - 0.5, -0.5)
     ax.set_xlabel("rows")
     hidden = len(table) - len(shown)
     ax.set_title(f"{name}, {hidden} more not shown" if hidden else name, parse_math=False)

@@ -163,13 +163,13 @@ print(left_out[left_out["status"] == "approved"][["id", "reason", "matched_id"]]
 # category and length of the response:
 
 # %%
-axes = plot_export_balance(distilled)
+figure = plot_export_balance(distilled.balance())
 
 # %% [markdown]
 # And of the corrections:
 
 # %%
-axes = plot_export_balance(corrections)
+figure = plot_export_balance(corrections.balance())
 
 # %% [markdown]
 # ## Hygiene
