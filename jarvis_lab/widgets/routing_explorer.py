@@ -22,7 +22,7 @@ __all__ = ["RoutingExplorer", "RoutingState"]
 
 Scheme = Literal["original", "regex", "keyword"]
 _SCHEMES = {
-    "each its own (keyword, regex)": "original",
+    "each its own": "original",
     "regex for both": "regex",
     "keyword for both": "keyword",
 }
