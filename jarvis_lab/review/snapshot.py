@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from jarvis_lab._files import atomic_writer
+from jarvis_lab._files import atomic_group
 from jarvis_lab.review.candidates import APPROVED_FILE, CANDIDATES_FILE, Entry, plain_record
 from jarvis_lab.review.fold import ItemState
 from jarvis_lab.review.ledger import is_export_ready
@@ -48,8 +48,7 @@ def write_snapshot(
     target.mkdir(parents=True, exist_ok=True)
     candidates = approved = 0
     with (
-        atomic_writer(target / APPROVED_FILE) as ready,
-        atomic_writer(target / CANDIDATES_FILE) as every,
+        atomic_group([target / APPROVED_FILE, target / CANDIDATES_FILE]) as (ready, every),
     ):
         for entry, state in rows:
             record = _record(entry, state)

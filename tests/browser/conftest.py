@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report = yield
     page = getattr(item, "funcargs", {}).get("page")
     if report.failed and page is not None and report.when == "call":
-        folder = item.funcargs.get("tmp_path")
-        picture = Path(str(folder)) / "failed.png"
+        picture = Path(tempfile.mkdtemp(prefix="jarvis-lab-"), "failed.png")
         page.screenshot(path=str(picture))
         report.sections.append(("the page when it failed", str(picture)))
     return report
