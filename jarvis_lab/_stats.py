@@ -14,6 +14,7 @@ __all__ = ["bounded_mean_interval", "normal_quantile", "wilson_interval"]
 
 Floats = NDArray[np.float64]
 _PRIOR_OBSERVATIONS = 10.0
+_LEAST_PHI = 1e-6  # below it the squares of n/φ could overflow
 
 
 def normal_quantile(level: float) -> float:
@@ -95,7 +96,7 @@ def bounded_mean_interval(
         scatter = np.maximum(np.asarray(total_squares, dtype=np.float64) - sums * mean, 0.0)
         most = (count - 1) * mean * (1 - mean) + scatter / count
         phi = np.minimum((scatter + prior) / (most + prior), 1.0)
-    phi = np.where(np.isfinite(phi) & (phi > 0), phi, 1.0)
+    phi = np.where(np.isfinite(phi) & (phi > 0), np.maximum(phi, _LEAST_PHI), 1.0)
     return _wilson(mean, count / phi, normal_quantile(level))
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm
 
@@ -43,6 +43,7 @@ def test_rewards_of_0_and_1_have_wilsons_interval(n, data, overall):
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50), st.floats(0, 1))
+@example([0.5, 0.5], 2e-212)
 def test_an_interval_holds_its_mean_and_is_never_wider_than_wilsons(values, overall):
     x = np.array(values)
     n, total, squares = [len(x)], [x.sum()], [(x * x).sum()]
