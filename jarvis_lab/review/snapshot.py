@@ -47,9 +47,7 @@ def write_snapshot(
     _refuse_own(queue_folder, target)
     target.mkdir(parents=True, exist_ok=True)
     candidates = approved = 0
-    with (
-        atomic_group([target / APPROVED_FILE, target / CANDIDATES_FILE]) as (ready, every),
-    ):
+X
         for entry, state in rows:
             record = _record(entry, state)
             line = msgspec.json.encode(record) + b"\n"
