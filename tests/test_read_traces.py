@@ -558,3 +558,9 @@ def test_on_bad_lines_must_be_a_policy(tmp_path):
         read_traces(frame(), on_bad_lines="ignore")
     with pytest.raises(BadLineError):
         read_traces(written(tmp_path / "x.jsonl", b"{"), on_bad_lines="error")
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    pd.DataFrame({"query": ["q"], "model": ["m"]}).to_csv(tmp_path / "log.csv", index=False)
+    assert read_traces("~/log.csv")["model"].tolist() == ["m"]

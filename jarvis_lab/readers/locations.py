@@ -36,7 +36,7 @@ def located(source: Any) -> Iterator[tuple[Path, bool]]:
         raise ValueError(f"The list of sources is empty. Give {_WHAT}, or folders or globs.")
     files: list[tuple[Path, bool]] = []
     for item in named:
-        paths, found = _expand(Path(item))
+        paths, found = _expand(Path(item).expanduser())
         files += [(path, found) for path in paths]
     yield from files
 

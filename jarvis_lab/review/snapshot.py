@@ -47,7 +47,7 @@ def write_snapshot(
     _refuse_own(queue_folder, target)
     target.mkdir(parents=True, exist_ok=True)
     candidates = approved = 0
-X
+    with atomic_group([target / APPROVED_FILE, target / CANDIDATES_FILE]) as (ready, every):
         for entry, state in rows:
             record = _record(entry, state)
             line = msgspec.json.encode(record) + b"\n"
