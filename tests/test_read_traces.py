@@ -517,6 +517,14 @@ def test_steps_come_from_a_store_jsonl_and_listed_traces(tmp_path):
         assert "metadata" in read_steps(source, columns="all")
 
 
+def test_the_bounds_of_steps_are_not_those_of_their_traces():
+    steps = [{"step_type": "route", "timestamp": T0 + s} for s in (1, 99)]
+    listing = Listing([{"trace_id": "t", "started_at": T0, "steps": steps}])
+    assert len(read_steps(listing, since=T0 + 50, limit=5)) == 1
+    assert listing.asked[:2] == (None, None)
+    assert listing.asked[2] > 5
+
+
 def test_a_missing_file_an_empty_folder_and_a_glob_without_matches_name_what_was_given(tmp_path):
     for path in (tmp_path / "nothing.db", tmp_path / "*.nothing"):
         with pytest.raises(FileNotFoundError, match="nothing"):

@@ -17,7 +17,7 @@ from jarvis_lab.readers.columns import Wanted, canonical
 from jarvis_lab.readers.jsonl import BadLines
 from jarvis_lab.records import METADATA_FACTS, STEP_COLUMNS, TRACE_COLUMNS
 
-__all__ = ["FramePiece", "listed_steps", "listed_traces", "lister", "takes"]
+__all__ = ["FramePiece", "listed_steps", "listed_traces", "lister"]
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,15 @@ def listed_traces(
     limit: int | None = None,
 ) -> list[Any]:
     """What ``list_traces`` gives, oldest first, with the bounds its signature takes."""
-    inside = takes(listing, "since") or since is None, takes(listing, "until") or until is None
+    inside = _takes(listing, "since") or since is None, _takes(listing, "until") or until is None
     if not all(inside):
         limit = None  # it counts the traces inside the bounds, which are held here
     bounds = {"since": since, "until": until, "limit": sys.maxsize if limit is None else limit}
-    traces = listing(**{name: bound for name, bound in bounds.items() if takes(listing, name)})
+    traces = listing(**{name: bound for name, bound in bounds.items() if _takes(listing, name)})
     return list(traces)[::-1]
 
 
-def takes(listing: Callable[..., Any], name: str) -> bool:
+def _takes(listing: Callable[..., Any], name: str) -> bool:
     """Whether the callable's signature takes the keyword ``name``."""
     try:
         parameters = inspect.signature(listing).parameters

@@ -25,7 +25,6 @@ from jarvis_lab.readers.frames import (
     listed_steps,
     listed_traces,
     lister,
-    takes,
 )
 from jarvis_lab.readers.jsonl import BadLine, BadLines
 from jarvis_lab.readers.locations import NoLogError, is_location, located, log_kind
@@ -243,14 +242,8 @@ def _groups(source: object, of: TableOf, span: Span) -> Iterator[_Store | Sequen
 def _listed(listing: Callable[..., Any], of: TableOf, span: Span) -> Sequence[Piece]:
     if of is STEPS:  # the bounds are those of the steps, not of their traces
         return FramePiece.of_frame(listed_steps(listed_traces(listing)), "the listed traces")
-    bounds = {"since": span.since, "until": span.until}
-    traces = listed_traces(listing, **bounds, limit=span.limit)
-    frame = frame_of_traces(traces)
-    trusted = all(takes(listing, name) for name, bound in bounds.items() if bound is not None)
-    if of.time not in frame and trusted and any(b is not None for b in bounds.values()):
-        # Traces without a time, which the listing has chosen: nothing to choose by here.
-        frame[of.time] = pd.Timestamp(span.until if span.since is None else span.since, unit="s")
-    return FramePiece.of_frame(frame, "the listed traces")
+    traces = listed_traces(listing, since=span.since, until=span.until, limit=span.limit)
+    return FramePiece.of_frame(frame_of_traces(traces), "the listed traces")
 
 
 def _file_group(path: Path, of: TableOf, *, found: bool) -> _Store | Sequence[Piece]:
