@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from jarvis_lab.readers.lake import read_evidence, read_scored_runs
     from jarvis_lab.readers.lake_files import scored_run_files
+    from jarvis_lab.readers.packed import DamagedFileError
     from jarvis_lab.review.errors import (
         BlankCorrectionError,
         NotPendingError,
@@ -82,6 +83,7 @@ __all__ = [
     "BadLineWarning",
     "BlankCorrectionError",
     "CorrectionsExport",
+    "DamagedFileError",
     "DamagedStoreError",
     "NotPendingError",
     "NotSavedError",
@@ -163,6 +165,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "read_scored_runs",
     ),
     "jarvis_lab.readers.lake_files": ("scored_run_files",),
+    "jarvis_lab.readers.packed": ("DamagedFileError",),
     "jarvis_lab.review.errors": (
         "BlankCorrectionError",
         "NotPendingError",

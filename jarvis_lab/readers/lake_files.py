@@ -49,7 +49,7 @@ def lake_root(root: str | os.PathLike[str]) -> Path:
     """
     if isinstance(root, str) and not root.strip():
         raise ValueError("root must not be empty. Give the folder that holds data/scored-runs.")
-    path = Path(root)
+    path = Path(root).expanduser()
     if path.is_file():
         raise NotADirectoryError(
             f"root={str(path)!r} is a file. Give the folder that holds data/scored-runs."

@@ -38,7 +38,7 @@ class ReviewBoard:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, reviewer: str | None = None) -> None:
-        self._folder = Path(folder)
+        self._folder = Path(folder).expanduser()
         if self._folder.exists() and not self._folder.is_dir():
             raise NotADirectoryError(f"{self._folder} is a file; a review queue needs a folder.")
         if reviewer is not None and not isinstance(reviewer, str):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from zstandard import ZstdError
 
 from jarvis_lab._files import canonical_json, sha256_bytes
 from jarvis_lab.readers.jsonl import BadLine, iter_lines
+from jarvis_lab.readers.packed import DamagedFileError
 from jarvis_lab.records import Candidate, ReviewEvent
 
 __all__ = [
@@ -151,8 +149,8 @@ def candidate_lines(
                 yield line_number, line, candidate
             else:
                 bad.append(BadLine(file, line_number, "no id"))
-    except (EOFError, zlib.error, gzip.BadGzipFile, ZstdError) as error:
-        bad.append(BadLine(file, line_number + 1, f"damaged compression: {error}"))
+    except DamagedFileError as error:
+        bad.append(BadLine(file, line_number + 1, f"damaged compression: {error.__cause__}"))
 
 
 def _entry(candidate: Candidate, line: bytes, file: str, line_number: int) -> Entry:

@@ -74,7 +74,7 @@ def discover_runs(folder: str | os.PathLike[str]) -> pd.DataFrame:
     ['run_id', 'timestamp', 'candidate_count', 'bad_lines', 'path']
     """
     rows: list[tuple[str, datetime | None, int, int, str]] = []
-    root = Path(folder)
+    root = Path(folder).expanduser()
     for run in sorted(root.iterdir(), reverse=True) if root.is_dir() else ():
         path = run / CANDIDATES_FILE
         if not path.is_file():
@@ -103,7 +103,7 @@ def locate_run(
         If there are no candidates.
     """
     if bench_results is None:
-        given = Path(run)
+        given = Path(run).expanduser()
         path = given / CANDIDATES_FILE if given.is_dir() else given
         if path.name != CANDIDATES_FILE or not path.is_file():
             raise FileNotFoundError(

@@ -43,7 +43,7 @@ def write_snapshot(
     rows: Iterable[tuple[Entry, ItemState]],
 ) -> SnapshotResult:
     """Write ``sft_candidates.jsonl`` and ``sft_approved.jsonl``, each whole or not at all."""
-    target = Path(folder)
+    target = Path(folder).expanduser()
     _refuse_own(queue_folder, target)
     target.mkdir(parents=True, exist_ok=True)
     candidates = approved = 0

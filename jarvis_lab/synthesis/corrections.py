@@ -146,7 +146,7 @@ def export_corrections(
         return "" if row == wanted[name] else f"row {name!r} differs from the decision"
 
     return write_rows(
-        Path(path),
+        Path(path).expanduser(),
         fit,
         result.excluded,
         Settings("corrections", format, split, group, steps, queue_sha256(frame), dry_run),

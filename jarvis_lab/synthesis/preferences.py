@@ -101,7 +101,7 @@ def export_preferences(
         return "" if row == wanted[name] else f"row {name!r} differs from the decision"
 
     return write_rows(
-        Path(path),
+        Path(path).expanduser(),
         pairs,
         result.excluded,
         Settings("preferences", "preference", split, group, steps, queue_sha256(frame), dry_run),
