@@ -203,7 +203,7 @@ def test_wrong_arguments_are_named() -> None:
 
 
 def test_the_categories_that_never_pass_are_exactly_two() -> None:
-    assert SFT_NEVER == {"rejected", "needs_human_review"}
-    assert {"accepted": 1, "partially_accepted": 0.5} == QUALITY_SCORES
+    assert {"rejected", "needs_human_review"} == SFT_NEVER
+    assert QUALITY_SCORES == {"accepted": 1, "partially_accepted": 0.5}
     assert not is_sft_never(["rejected"])
     assert not is_sft_never("Rejected")
