@@ -219,5 +219,5 @@ def test_a_script_without_a_main_guard_may_use_workers(lake: Path, out: Path) ->
         timeout=120,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
     )
-    assert done.stdout == f"SftExport(720 of 720 records exported, in {out})\n"
+    assert done.stdout == "SftExport(720 of 720 records exported, in rows.jsonl)\n"
     assert "Traceback" not in done.stderr
