@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 
 TEXT = """the router sent this query to a model which answered with findings severity confidence
-and a patch for the file naïve 数学 emoji 😀 <b>bold</b> a&b quoted "text" back\\slash tab\t line\n"""
+and a patch for the file naïve 数学 emoji 😀 <b>bold</b> a&b quoted "text" back\\slash tab\t\n"""
 WORDS = TEXT.split(" ")
 STEMS = (
     "scrum_reviews",

@@ -97,15 +97,14 @@ def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Binar
 
 def _rename(names: dict[Path, Path]) -> None:
     """Let files that are whole take their names; Ctrl-C in between does not part them."""
-    begun = False
     try:
         for temporary, target in names.items():
             os.replace(temporary, target)
-            begun = True
     except KeyboardInterrupt:
-        for temporary, target in names.items() if begun else ():
-            if temporary.exists():
-                os.replace(temporary, target)
+        waiting = [temporary for temporary in names if temporary.exists()]
+        if len(waiting) < len(names):
+            for temporary in waiting:
+                os.replace(temporary, names[temporary])
         raise
 
 

@@ -204,3 +204,20 @@ def test_a_worker_that_dies_is_an_error_and_not_a_wait(
     with pytest.raises(RuntimeError, match="A worker process ended early"):
         export_sft(lake, recorded_at="A", output=out, workers=2, progress=False)
     assert list(out.parent.iterdir()) == []
+
+
+def test_a_script_without_a_main_guard_may_use_workers(lake: Path, out: Path) -> None:
+    script = (
+        "from jarvis_lab.synthesis.export import export_sft\n"
+        f"print(export_sft({str(lake)!r}, recorded_at='A', output={str(out)!r}, workers=3))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-"],
+        input=script,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+    )
+    assert done.stdout == "SftExport(720 of 720 records exported, in rows.jsonl)\n"
+    assert "Traceback" not in done.stderr

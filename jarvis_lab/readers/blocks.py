@@ -91,9 +91,12 @@ def _line_ends(block: bytes) -> tuple[int, bool]:
     inner = ends[:-1] if block.endswith(b"\n") else ends
     if not block.startswith(b"{") or (len(inner) and inner[0] < 2):
         return len(ends), False
+    if (text[inner + 1] != _OPEN).any():
+        return len(ends), False
     before = text[inner - 1]
-    before = np.where(before == _RETURN, text[inner - 2], before)
-    return len(ends), bool((before == _CLOSE).all() and (text[inner + 1] == _OPEN).all())
+    if (before != _CLOSE).any():
+        before = np.where(before == _RETURN, text[inner - 2], before)
+    return len(ends), bool((before == _CLOSE).all())
 
 
 def whole_lines(handle: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[bytes]:

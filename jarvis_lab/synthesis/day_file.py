@@ -99,6 +99,7 @@ def build_part(
                 blocked=blocked,
                 meter=meter,
             )
+        del rows
     part.excluded.sort(key=lambda row: row.line)
     return part
 

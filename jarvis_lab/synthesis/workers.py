@@ -25,20 +25,20 @@ R = TypeVar("R")
 
 
 class Crew:
-    """Calls functions on items in worker processes, and gives the results in order.
+    """Calls functions on items in several processes, and gives the results in order.
 
     Parameters
     ----------
     workers
-        Number of processes; with 1 everything happens in this one.
+        Number of processes, this one included; with 1 it is alone.
     """
 
     def __init__(self, workers: int) -> None:
-        self._workers = [_Worker() for _ in range(workers)] if workers > 1 else []
+        self._workers = [_Worker() for _ in range(workers - 1)]
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
         for worker in self._workers:
             self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(workers) if self._workers else None
+        self._threads = ThreadPoolExecutor(workers - 1) if self._workers else None
 
     @property
     def alone(self) -> bool:
@@ -65,17 +65,24 @@ class Crew:
     def map(self, function: Callable[..., R], items: Iterable[T], *shared: object) -> Iterator[R]:
         """Give ``function(item, *shared)`` for each item, in order.
 
-        The workers use the values of the last :meth:`share`, which must equal ``shared``. Only
-        a few items are under way at a time, whatever their number.
+        The other processes use the values of the last :meth:`share`, which must equal
+        ``shared``. This one takes an item whenever they have enough to do.
         """
         if self._threads is None:
             for item in items:
                 yield function(item, *shared)
             return
+        queued = deque(items)
         waiting: deque[Future[R]] = deque()
-        for item in items:
-            waiting.append(self._threads.submit(self._call, function, item))
-            if len(waiting) > 2 * len(self._workers):
+        while queued:
+            item = queued.popleft()
+            busy = sum(not future.done() for future in waiting)
+            spare = len(queued) > 3 * len(self._workers)
+            if busy < len(self._workers) * (1 + spare):
+                waiting.append(self._threads.submit(self._call, function, item))
+            else:
+                waiting.append(_finished(function(item, *shared)))
+            while waiting and waiting[0].done():
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -87,6 +94,12 @@ class Crew:
             return found
         finally:
             self._idle.put(worker)
+
+
+def _finished(result: R) -> Future[R]:
+    future: Future[R] = Future()
+    future.set_result(result)
+    return future
 
 
 class _Worker:
