@@ -195,7 +195,7 @@ def test_skip_leaves_the_item_pending_and_it_comes_again(
     assert panel.queue.get("c0").status == "needs_review"
     panel.controls.approve.click()
     assert panel.item is None
-    assert "1 left undecided" in text(panel.controls.done)
+    assert "1 left" in text(panel.controls.done)
     assert shown(panel.controls.again)
     assert not shown(panel.controls.item)
     panel.controls.again.click()
@@ -427,7 +427,7 @@ def test_filters_search_and_order_choose_what_is_shown(make: Callable[..., Revie
     assert "2 left with these filters" in text(controls.progress)
     controls.task_type.value = "maths"
     assert panel.item is None
-    assert "Nothing is pending with these filters" in text(controls.done)
+    assert "Nothing fits these filters" in text(controls.done)
     assert not shown(controls.again)
     controls.clear_filters.click()
     assert panel.item is not None
@@ -516,7 +516,7 @@ def test_statistics_open_close_and_follow_the_decisions(
 def test_export_writes_the_training_rows_and_the_table_and_says_where(
     make: Callable[..., ReviewPanel],
 ) -> None:
-    pytest.importorskip("jarvis_lab.synthesis.corrections", reason="the export is not built yet")
+    pytest.importorskip("jarvis_lab.synthesis.corrections", reason="needs jarvis_lab.synthesis")
     panel = make()
     panel.form.editor.value = "the answer is 42"
     panel.controls.correct.click()
@@ -532,7 +532,7 @@ def test_export_writes_the_training_rows_and_the_table_and_says_where(
 
 
 def test_an_export_with_nothing_decided_says_so(make: Callable[..., ReviewPanel]) -> None:
-    pytest.importorskip("jarvis_lab.synthesis.corrections", reason="the export is not built yet")
+    pytest.importorskip("jarvis_lab.synthesis.corrections", reason="needs jarvis_lab.synthesis")
     panel = make()
     panel.controls.export.click()
     assert "nothing to train on yet" in text(panel.controls.exported)

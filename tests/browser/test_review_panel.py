@@ -134,6 +134,24 @@ def test_discard_asks_and_undo_takes_it_back(review: Callable[..., Review]) -> N
     desk.wait_for("1 of 8 decided")
 
 
+def test_after_a_failed_save_the_text_and_the_reason_are_on_screen(
+    review: Callable[..., Review],
+) -> None:
+    desk = review()
+    page = desk.page
+    in_the_way = desk.folder / "review" / "reviews"
+    in_the_way.write_text("a file where the folder should be")
+    desk.type_at_end(" typed with care")
+    desk.press("Save correction")
+    page.locator(f"{PANEL} [role=alert]").get_by_text("what you typed is still here").wait_for()
+    assert page.locator(f"{PANEL} .jl-actions").get_by_text("Saved").count() == 0
+    assert page.input_value(EDITOR).endswith(" typed with care")
+    in_the_way.unlink()
+    desk.press("Save correction")
+    desk.wait_for("corrected")
+    assert desk.events()[-1]["text"].endswith(" typed with care")
+
+
 def test_a_double_click_decides_one_item(review: Callable[..., Review]) -> None:
     desk = review()
     desk.decide_later()
@@ -185,8 +203,8 @@ def test_hostile_text_is_shown_and_nothing_in_it_runs(review: Callable[..., Revi
     answer = page.inner_text(f"{PANEL} .jl-answer")
     for part in ("<script>window.hacked='script'</script>", "</textarea></div>", "$x^2$ and $$y$$"):
         assert part in answer
-    assert "␛[31mred" in answer
-    assert "nul:␀" in answer
+    assert "ESC[31mred" in answer
+    assert "nul:NUL" in answer
     assert "U+202Eesrever" in answer
     assert HOSTILE.split("\x1b")[0] in page.input_value(EDITOR)
     assert page.locator(f"{PANEL} .jl-prompt details").count() == 3
