@@ -258,6 +258,24 @@ def test_after_an_undo_the_item_that_was_on_screen_comes_next(
     assert panel.item.id == "c1"
 
 
+def test_undo_keeps_what_was_being_typed_on_the_item_it_leaves(
+    make: Callable[..., ReviewPanel],
+) -> None:
+    panel = make()
+    panel.controls.approve.click()
+    panel.form.editor.value = "half a thought"
+    panel.controls.undo.click()
+    assert panel.queue.get("c1").draft == "half a thought"
+
+
+def test_the_last_decision_leaves_no_draft_behind(make: Callable[..., ReviewPanel]) -> None:
+    panel = make(record(0))
+    panel.form.editor.value = "the answer is 42"
+    panel.controls.correct.click()
+    panel.controls.undo.click()
+    assert actions(panel) == ["correct", "undo"]
+
+
 def test_nothing_to_undo_is_said_on_screen(make: Callable[..., ReviewPanel]) -> None:
     panel = make()
     panel.controls.undo.click()
@@ -287,7 +305,8 @@ def test_the_unchanged_answer_is_no_correction(make: Callable[..., ReviewPanel])
 def test_a_failed_save_keeps_the_text_and_shows_the_reason(
     make: Callable[..., ReviewPanel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    panel = make()
+    panel = make(record(1), record(0))
+    panel.controls.approve.click()
     panel.form.editor.value = "typed with care"
 
     def full(_descriptor: int, _data: bytes) -> int:
@@ -360,13 +379,11 @@ def test_in_a_kernel_a_draft_is_saved_after_a_moment_without_typing() -> None:
     saved: list[str] = []
 
     async def typing() -> None:
-        keeper = DraftKeeper(
-            lambda: saved.append("now"), later=lambda: keeper.flush(), seconds=0.01
-        )
+        keeper = DraftKeeper(lambda: saved.append("now"), later=lambda: keeper.flush(), seconds=0)
         keeper.changed()
         keeper.changed()
         assert saved == []
-        while not saved:
+        for _ in range(5):
             await asyncio.sleep(0)
         assert not keeper.waiting
 
