@@ -116,3 +116,8 @@ def test_restarting_on_the_item_on_screen_does_not_double_it(walk: Walk) -> None
     walk.restart(Filters(order="quality"))
     assert walk.item_id == "c0"
     assert not walk.can_go_back
+
+
+def test_an_item_gone_to_does_not_come_again_when_its_turn_comes(walk: Walk) -> None:
+    walk.go_to("c3")
+    assert seen(walk) == ["c3", "c0", "c1", "c2", "c4", "c5", "c6"]
