@@ -20,14 +20,20 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff]"
 )
+#: Names of the characters 0 to 31; the signs that Unicode has for them are in few fonts.
+_CONTROLS = (
+    *("NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "TAB", "LF", "VT", "FF"),
+    *("CR", "SO", "SI", "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM"),
+    *("SUB", "ESC", "FS", "GS", "RS", "US"),
+)
 _SPACES = re.compile(r"\s+")
 
 
 def _name(match: re.Match[str]) -> str:
     code = ord(match.group())
     if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else f"U+{code:04X}"
+        return _CONTROLS[code]
+    return "DEL" if code == 0x7F else f"U+{code:04X}"
 
 
 def escape(text: str) -> str:
@@ -48,7 +54,7 @@ def escape(text: str) -> str:
     >>> escape('<img onerror="x()">')
     '&lt;img onerror=&quot;x()&quot;&gt;'
     >>> escape("a\\x00b")
-    'a<span class="jl-hidden">␀</span>b'
+    'a<span class="jl-hidden">NUL</span>b'
     >>> escape("admin\\u202etxt")
     'admin<span class="jl-hidden">U+202E</span>txt'
     """

@@ -118,6 +118,7 @@ class Desk(ipywidgets.VBox):  # type: ignore[misc]
     def _show(self) -> None:
         """Draw the item the walk has come to, or that there is none."""
         self._asking = None
+        self._drafts.settle()
         item_id = self._walk.item_id
         self.item = None if item_id is None else self.queue.get(item_id)
         if self.item is not None:
@@ -141,7 +142,6 @@ class Desk(ipywidgets.VBox):  # type: ignore[misc]
         form = ItemForm(item.id, text, item.note or "", item.failure_category)
         form.editor.observe(self._guarded(lambda: self._typed(form)), "value")
         self.form = form
-        self._drafts.settle()
         self._forms.append(form)
         while len(self._forms) > _KEPT_FORMS:
             self._forms.pop(0).close()

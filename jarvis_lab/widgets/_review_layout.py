@@ -120,7 +120,7 @@ class Controls:
         )
         self.search = ipywidgets.Text(
             description="Search",
-            placeholder="prompt or answer, then Enter",
+            placeholder="text, then Enter",
             continuous_update=False,
             **_FIELD,
         )

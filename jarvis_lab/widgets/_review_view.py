@@ -86,9 +86,9 @@ class View:
     def nothing_left(self, *, left: int, filtered: bool) -> None:
         """Say why no item is on screen."""
         if left:
-            text = f"You have been through everything; {left:,} left undecided."
+            text = f"You have been through everything; {left:,} left."
         elif filtered:
-            text = "Nothing is pending with these filters."
+            text = "Nothing fits these filters."
         else:
             text = "Nothing is left to review."
         self.controls.done.value = draw.call("info", text)

@@ -48,7 +48,7 @@ CSS = """<style>
   margin: 0; color: var(--jp-ui-font-color1); font-size: var(--jp-ui-font-size1);
   text-align: left; text-overflow: clip; }
 .jl-review .widget-text > input, .jl-review .widget-dropdown > select { width: auto;
-  min-width: 96px; max-width: 220px; flex: 1 1 auto; height: 30px; font-family: inherit;
+  min-width: 96px; max-width: 180px; flex: 1 1 auto; height: 30px; font-family: inherit;
   font-size: var(--jp-ui-font-size1); padding: 0 8px; }
 .jl-review .widget-dropdown > select { appearance: auto; background-image: none;
   padding: 0 4px; }
@@ -79,6 +79,7 @@ CSS = """<style>
 .jl-review .jupyter-button.mod-danger { border-color: var(--jp-error-color1);
   border-width: 2px; line-height: 28px; font-weight: 600; }
 .jl-review .jupyter-button:disabled { opacity: 0.45; }
+.jl-review .jl-actions > .jupyter-button { align-self: flex-start; }
 .jl-review .jl-small { height: 26px; line-height: 24px; padding: 0 10px; }
 .jl-review :is(button, input, select, textarea, summary):focus-visible {
   outline: 2px solid var(--jp-brand-color1); outline-offset: 2px; }

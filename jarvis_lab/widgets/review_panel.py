@@ -117,7 +117,6 @@ class ReviewPanel(Desk):
         else:
             self._drafts.flush()
             getattr(self.queue, action)(item.id, **extra)
-        self._drafts.settle()
         self._walk.forward()
         self._show()
         self._view.say("good", f"Saved {_clock()}: {draw.DONE[action]}", item.id)

@@ -74,7 +74,7 @@ def page(browser: Any) -> Iterator[Any]:
     """Yield a fresh page; its script errors are in ``page.script_errors``."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})
     fresh = context.new_page()
-    fresh.set_default_timeout(15_000)
+    fresh.set_default_timeout(30_000)
     fresh.script_errors = []
     fresh.on("pageerror", lambda error: fresh.script_errors.append(str(error)))
     try:

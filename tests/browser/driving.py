@@ -18,6 +18,7 @@ __all__ = [
     "shoot",
     "wait_for_focus",
     "wait_until_idle",
+    "wait_until_saved",
 ]
 
 _ROLES = {"button", "textbox", "combobox", "DisclosureTriangle", "checkbox", "slider"}
@@ -95,6 +96,11 @@ def restart_kernel(page: Any) -> None:
     )
     page.wait_for_function("() => window.restarted")
     wait_until_idle(page)
+
+
+def wait_until_saved(page: Any) -> None:
+    """Wait until the notebook in front has no unsaved changes."""
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
 
 
 def run_all(page: Any, *, until: str) -> None:

@@ -21,6 +21,7 @@ from driving import (
     set_theme,
     shoot,
     wait_for_focus,
+    wait_until_saved,
 )
 from review_data import HOSTILE, RUN, candidate, hostile, write_run
 
@@ -134,6 +135,24 @@ def test_discard_asks_and_undo_takes_it_back(review: Callable[..., Review]) -> N
     desk.wait_for("1 of 8 decided")
 
 
+def test_after_a_failed_save_the_text_and_the_reason_are_on_screen(
+    review: Callable[..., Review],
+) -> None:
+    desk = review()
+    page = desk.page
+    in_the_way = desk.folder / "review" / "reviews"
+    in_the_way.write_text("a file where the folder should be")
+    desk.type_at_end(" typed with care")
+    desk.press("Save correction")
+    page.locator(f"{PANEL} [role=alert]").get_by_text("what you typed is still here").wait_for()
+    assert page.locator(f"{PANEL} [role=status]").count() == 0
+    assert page.input_value(EDITOR).endswith(" typed with care")
+    in_the_way.unlink()
+    desk.press("Save correction")
+    desk.wait_for("corrected")
+    assert desk.events()[-1]["text"].endswith(" typed with care")
+
+
 def test_a_double_click_decides_one_item(review: Callable[..., Review]) -> None:
     desk = review()
     desk.decide_later()
@@ -153,6 +172,7 @@ def test_the_state_is_there_after_a_reload_and_after_a_new_kernel(
     desk.type_at_end(" And a thought")
     desk.wait_for("Draft saved")
     command(page, "docmanager:save")
+    wait_until_saved(page)
     page.reload()
     page.wait_for_selector(EDITOR)
     desk.wait_for("1 of 8 decided")
@@ -185,8 +205,8 @@ def test_hostile_text_is_shown_and_nothing_in_it_runs(review: Callable[..., Revi
     answer = page.inner_text(f"{PANEL} .jl-answer")
     for part in ("<script>window.hacked='script'</script>", "</textarea></div>", "$x^2$ and $$y$$"):
         assert part in answer
-    assert "␛[31mred" in answer
-    assert "nul:␀" in answer
+    assert "ESC[31mred" in answer
+    assert "nul:NUL" in answer
     assert "U+202Eesrever" in answer
     assert HOSTILE.split("\x1b")[0] in page.input_value(EDITOR)
     assert page.locator(f"{PANEL} .jl-prompt details").count() == 3
@@ -280,7 +300,7 @@ def test_keys_of_jupyterlab_keep_their_meaning(review: Callable[..., Review]) ->
     page = desk.page
     page.locator(f"{PANEL} button", has_text="Undo").focus()
     page.keyboard.press("Control+s")
-    page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
+    wait_until_saved(page)
     page.locator(f"{PANEL} button", has_text="Undo").focus()
     page.keyboard.press("b")
     page.wait_for_function("() => document.querySelectorAll('.jp-Notebook .jp-Cell').length === 2")
