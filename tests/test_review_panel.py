@@ -164,6 +164,33 @@ def test_approve_saves_and_moves_on(make: Callable[..., ReviewPanel]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("guessed", "chosen", "kept"),
+    [
+        ("wrong_answer", None, None),
+        ("wrong_answer", "format_error", "format_error"),
+        ("scoring_artifact", None, "scoring_artifact"),
+        (None, None, None),
+    ],
+)
+def test_an_approved_answer_does_not_keep_what_the_scorer_thought_was_wrong(
+    make: Callable[..., ReviewPanel], guessed: str | None, chosen: str | None, kept: str | None
+) -> None:
+    panel = make(record(0, failure_category=guessed))
+    assert panel.form.category.value == (guessed or "")
+    if chosen:
+        panel.form.category.value = chosen
+    panel.controls.approve.click()
+    assert journal(panel)[-1].get("category") == kept
+
+
+def test_a_correction_keeps_the_category_it_came_with(make: Callable[..., ReviewPanel]) -> None:
+    panel = make(record(0, failure_category="wrong_answer"))
+    panel.form.editor.value = "the answer is 42"
+    panel.controls.correct.click()
+    assert journal(panel)[-1]["category"] == "wrong_answer"
+
+
+@pytest.mark.parametrize(
     ("button", "status"), [("discard", "discarded"), ("flag", "model_rejected")]
 )
 def test_discard_and_flag_ask_once_more(
@@ -593,7 +620,7 @@ def test_a_megabyte_is_cut_on_screen_whole_in_the_editor_and_whole_on_request(
     make: Callable[..., ReviewPanel],
 ) -> None:
     long = "lorem ipsum " * 90_000
-    panel = make(record(0, model_response=long))
+    panel = make(record(0, model_response=long), record(1, model_response=long))
     controls = panel.controls
     assert panel.form.editor.value == long
     assert not panel.form.editor.continuous_update
@@ -604,6 +631,9 @@ def test_a_megabyte_is_cut_on_screen_whole_in_the_editor_and_whole_on_request(
     assert long in text(controls.answer)
     assert controls.show_all.description == "Show less"
     controls.show_all.click()
+    assert len(controls.answer.value) < 10_000
+    controls.show_all.click()
+    controls.skip.click()
     assert len(controls.answer.value) < 10_000
 
 

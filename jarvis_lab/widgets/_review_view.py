@@ -75,6 +75,7 @@ class View:
         self.actions(item, None)
         if item is None:
             return
+        self.whole = False
         c.show_form(form)
         marks = [draw.reason(item), *_state_lines(item, rivals)]
         if item.draft:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from jarvis_lab.review.queue import ReviewQueue
 from jarvis_lab.review.tables import ReviewItem
@@ -106,8 +107,8 @@ class ReviewPanel(Desk):
         item, form = self._current(), self.form
         if self._too_soon():
             return
-        extra = {
-            "failure_category": form.category.value or None,
+        extra: dict[str, Any] = {
+            "failure_category": _category(action, form.category.value, item),
             "note": form.note.value.strip() or None,
         }
         if action == "correct":
@@ -206,6 +207,12 @@ class ReviewPanel(Desk):
     def _on_export(self) -> None:
         self._leave()
         self._view.exported(str(self._export(self.queue)))
+
+
+def _category(action: str, chosen: str, item: ReviewItem) -> str | None:
+    """What went wrong; of an approved answer only what the reviewer says, not the scorer."""
+    guessed = chosen == item.failure_category and chosen != "scoring_artifact"
+    return None if action == "approve" and guessed else chosen or None
 
 
 def _clock() -> str:
