@@ -560,7 +560,6 @@ def test_statistics_open_close_and_follow_the_decisions(
 def test_export_writes_the_training_rows_and_the_table_and_says_where(
     make: Callable[..., ReviewPanel],
 ) -> None:
-    pytest.importorskip("jarvis_lab.synthesis.corrections", reason="needs jarvis_lab.synthesis")
     panel = make()
     panel.form.editor.value = "the answer is 42"
     panel.controls.correct.click()
@@ -576,7 +575,6 @@ def test_export_writes_the_training_rows_and_the_table_and_says_where(
 
 
 def test_an_export_with_nothing_decided_says_so(make: Callable[..., ReviewPanel]) -> None:
-    pytest.importorskip("jarvis_lab.synthesis.corrections", reason="needs jarvis_lab.synthesis")
     panel = make()
     panel.controls.export.click()
     assert "nothing to train on yet" in text(panel.controls.exported)

@@ -162,7 +162,9 @@ class JournalWriter:
             sync_folder(self.folder.parent)  # another process may have made it a moment ago
         except OSError as error:
             raise NotSavedError(
-                error.errno or 0, f"Not saved: {error.strerror}. Nothing has changed", self.folder
+                error.errno or 0,
+                f"Not saved: {error.strerror or error}. Nothing has changed",
+                self.folder,
             ) from error
         return self.folder / f"{slug}-{started}-{self._pid}-{self._token}.jsonl"
 

@@ -17,10 +17,7 @@
 import os
 import tempfile
 
-from jarvis_lab import sample_path
-from jarvis_lab.review.queue import ReviewQueue
-from jarvis_lab.review.runs import discover_runs
-from jarvis_lab.widgets import ReviewPanel
+from jarvis_lab import ReviewPanel, ReviewQueue, discover_runs, sample_path
 
 bench_results = os.environ.get("JARVIS_LAB_BENCH_RESULTS") or sample_path("bench_results")
 folder = os.environ.get("JARVIS_LAB_REVIEW") or tempfile.mkdtemp()
@@ -149,7 +146,7 @@ print(len(practice.conflicts()), "conflicts left")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from jarvis_lab.synthesis.corrections import export_corrections
+from jarvis_lab import export_corrections
 
 result = export_corrections(practice, practice.folder / "corrections.jsonl")
 print(result.rows_exported, "rows,", result.approved_as_is, "of them approved as they were")
