@@ -336,3 +336,27 @@ def test_constructors_take_options_by_name_alone():
         SFTRouterPolicy(min_samples=0)
     with pytest.raises(ValueError, match="The counts have no scheme 'keyword'"):
         SFTRouterPolicy().update(score_counts(pd.DataFrame([trace("a")]), by=("regex",)))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [True, False, True],
+        [1.0, None, 2.0],
+        [1, 2.5, 1],
+        pd.array([1, None, 2], dtype="Int64"),
+        pd.array([True, None, False], dtype="boolean"),
+        pd.Categorical([1, None, 2]),
+        pd.to_datetime(["2026-01-01", None, "2026-01-02"]),
+        ["a", pd.NA, None],
+    ],
+    ids=str,
+)
+def test_classes_by_a_column_of_any_type_are_routed_as_they_were_learned(labels):
+    frame = pd.DataFrame({"level": labels, "model": "a", "outcome": "success"})
+    frame = pd.concat([frame] * 5, ignore_index=True)
+    for policy in (TraceDrivenPolicy(frame, by="level"), SFTRouterPolicy(by="level")):
+        policy.update_from_traces() if policy.name == "learned" else policy.update(frame)
+        assert policy.route(frame).tolist() == ["a"] * len(frame)
+        for label in frame["level"]:
+            assert policy.select_model(RoutingContext(metadata={"level": label})) == "a"

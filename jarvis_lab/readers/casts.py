@@ -23,6 +23,7 @@ __all__ = [
     "arrow_array",
     "as_text",
     "cast",
+    "class_labels",
     "epoch_seconds",
     "json_text",
     "outcome_of_correct",
@@ -97,6 +98,13 @@ def whole_keys(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_integer(column.type):
         return column.cast(pa.int64(), safe=False)
     return column
+
+
+def class_labels(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The names of the query classes that a column holds, whatever its type."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column if pa.types.is_string(column.type) else column.cast(pa.large_string())
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

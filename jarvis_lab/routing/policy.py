@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import pandas as pd
+import pyarrow as pa
 
 from jarvis_lab import _checks
 from jarvis_lab.classes import (
@@ -18,6 +19,7 @@ from jarvis_lab.classes import (
     classify_query,
     scheme_name,
 )
+from jarvis_lab.readers.casts import arrow_array, class_labels
 
 __all__ = ["RouterPolicy", "RoutingContext", "TablePolicy"]
 
@@ -118,9 +120,8 @@ class TablePolicy(RouterPolicy):
     def select_model(self, context: RoutingContext) -> str:
         """Model for the query of ``context``, by its class."""
         if isinstance(self.by, str) and self.by not in SCHEMES:
-            label = context.metadata.get(self.by)
-            missing = label is None or label != label
-            return self.model_for_class(MISSING_CLASS if missing else str(label))
+            labels = _labels([context.metadata.get(self.by)], self.by)
+            return self.model_for_class(labels[0])
         return self.model_for_class(classify_query(context.query, by=self.by))
 
     def route(self, queries: pd.DataFrame | Iterable[str | None]) -> pd.Series[str]:
@@ -159,8 +160,8 @@ class TablePolicy(RouterPolicy):
         _checks.column(wanted, queries.columns, where="The frame", hint=hint)
         if not column:
             return classify_queries(queries["query"], by=self.by)
-        labels = queries[wanted]
-        return labels.astype("object").where(labels.notna(), MISSING_CLASS).astype("str")
+        labels = _labels(queries[wanted], wanted)
+        return pd.Series(labels, index=queries.index, name=wanted, dtype="str")
 
     def to_dict(self) -> dict[str, Any]:
         """The policy as JSON can hold it; :meth:`from_dict` makes the same policy again."""
@@ -178,3 +179,9 @@ class TablePolicy(RouterPolicy):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(by={scheme_name(self.by)!r}, {self._policy_map})"
+
+
+def _labels(values: pd.Series[Any] | list[Any], name: str) -> list[str]:
+    """The classes in a column, named as the counts name them."""
+    column = pa.chunked_array([arrow_array(values, f"{name!r} of the frame")])
+    return [MISSING_CLASS if label is None else label for label in class_labels(column).to_pylist()]

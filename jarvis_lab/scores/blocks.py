@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from jarvis_lab import _checks
 from jarvis_lab.classes import MISSING_CLASS, SCHEMES, By, Texts, classify_array, scheme_name
+from jarvis_lab.readers.casts import class_labels
 
 __all__ = ["FLOATS", "INTEGERS", "NEVER", "Sums", "count_block"]
 
@@ -166,10 +167,7 @@ def _codes(column: pa.ChunkedArray, missing: str) -> tuple[Any, list[str]]:
 def _classes(table: pa.Table, texts: list[Texts], file: str, by: By) -> pa.ChunkedArray:
     if isinstance(by, str) and by not in SCHEMES:
         hint = "Give by= 'regex', 'keyword' or one of these columns."
-        column = table[_checks.column(by, table.column_names, where=file, hint=hint)]
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        return column if pa.types.is_string(column.type) else column.cast(pa.large_string())
+        return class_labels(table[_checks.column(by, table.column_names, where=file, hint=hint)])
     hint = f"Classes by {scheme_name(by)!r} need it; give by= a column that has the classes."
     _checks.column("query", table.column_names, where=file, hint=hint)
     return pa.chunked_array([classify_array(chunk, by=by) for chunk in texts])
