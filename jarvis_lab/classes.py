@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -35,6 +36,7 @@ __all__ = [
 SCHEMES = ("regex", "keyword")
 #: The class of a row whose ``by`` column, or predicted label, is missing.
 MISSING_CLASS = "(missing)"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @runtime_checkable
@@ -98,8 +100,8 @@ def classify_query(query: str | None, *, by: By = "regex") -> str:
     ... )
     'math'
     """
-    if not (query is None or isinstance(query, str)):
-        if query == query:
+    if not isinstance(query, str):
+        if not (pd.api.types.is_scalar(query) and pd.isna(query)):
             raise TypeError(f"query must be text, not {type(query).__name__} {query!r}.")
         query = None
     if by == "regex":
@@ -132,6 +134,8 @@ def classify_queries(queries: Iterable[str | None], *, by: By = "regex") -> pd.S
     index = queries.index if isinstance(queries, pd.Series) else None
     if isinstance(queries, str):
         raise TypeError("queries must be several queries; classify_query takes a single one.")
+    if isinstance(queries, pd.DataFrame):
+        raise TypeError("queries must be one column of queries, such as frame['query'].")
     labels = classify_array(Texts(_text_array(queries)), by=by)
     return pd.Series(labels.to_pylist(), index=index, name="query_class", dtype="str")
 
@@ -180,6 +184,12 @@ def _text_array(queries: Iterable[str | None]) -> pa.Array:
     values = queries if isinstance(queries, (pd.Series, np.ndarray)) else list(queries)
     try:
         array = pa.array(values, pa.large_string(), from_pandas=True)
-    except (pa.ArrowTypeError, pa.ArrowInvalid) as error:
-        raise TypeError(f"queries must be text or missing: {error}") from None
+    except UnicodeEncodeError:  # a lone surrogate is no letter and no space, nor is U+FFFD
+        texts = [_SURROGATE.sub("\ufffd", v) if isinstance(v, str) else v for v in values]
+        return _text_array(texts)
+    except (pa.ArrowTypeError, pa.ArrowInvalid):
+        kinds = {type(v).__name__ for v in values if not isinstance(v, str) and v is not None}
+        raise TypeError(
+            f"queries must be text or missing, not {', '.join(sorted(kinds))}."
+        ) from None
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array

@@ -163,3 +163,26 @@ def test_wrong_arguments_say_what_to_do():
 
 def test_classes_are_those_of_the_originals():
     assert CLASSES == ("code", "math", "short", "long", "general")
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT])
+def test_whatever_pandas_calls_missing_is_an_empty_query(missing):
+    assert classify_query(missing) == "short"
+    assert classify_queries([missing, "def x"]).tolist() == ["short", "code"]
+
+
+@pytest.mark.parametrize("by", ["regex", "keyword"])
+def test_a_lone_surrogate_is_classified_alike_on_both_paths(by):
+    queries = ["\ud800def x", "def \udfff", "solve\ud800", "a\ud800b", "\ud800" * 50, "x " * 101]
+    expected = [classify_query(query, by=by) for query in queries]
+    assert classify_queries(queries, by=by).tolist() == expected
+    assert classify_queries(pd.Series(queries, dtype="object"), by=by).tolist() == expected
+
+
+def test_a_frame_or_numbers_in_place_of_queries_is_an_error_that_says_so():
+    with pytest.raises(TypeError, match=r"one column of queries, such as frame\['query'\]"):
+        classify_queries(pd.DataFrame({"query": ["import os"]}))
+    with pytest.raises(TypeError, match=r"^queries must be text or missing, not float, int\.$"):
+        classify_queries([1, "a", None, 2.5])
+    with pytest.raises(TypeError, match=r"query must be text, not list \['a'\]"):
+        classify_query(["a"])

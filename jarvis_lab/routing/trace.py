@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-import pandas as pd  # noqa: F401 - the doctest's
+import pandas as pd
 
 from jarvis_lab.classes import By, classify_query
 from jarvis_lab.routing.policy import TablePolicy
@@ -144,8 +144,9 @@ class TraceDrivenPolicy(TablePolicy):
             self._policy_map[query_class], self._confidence[query_class] = model, 1
             return
         self._confidence[query_class] = before + 1
-        good = outcome == "success" and feedback is not None and feedback > 0.7
-        if good and before < self.min_samples:
+        if pd.isna(outcome) or feedback is None or pd.isna(feedback):
+            return
+        if outcome == "success" and feedback > 0.7 and before < self.min_samples:
             self._policy_map[query_class] = model
 
     def to_dict(self) -> dict[str, Any]:
