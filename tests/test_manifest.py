@@ -124,3 +124,10 @@ def test_names_are_escaped_where_a_notebook_shows_them(tmp_path: Path) -> None:
     path.write_bytes(b"{}\n")
     write_manifest(path, kind="test", settings={})
     assert "<b>.jsonl" not in verify_export(path)._repr_html_()
+
+
+def test_a_tilde_in_the_path_of_an_export_is_the_home_folder(
+    rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(rows.parent))
+    assert verify_export(f"~/{rows.name}")

@@ -360,3 +360,22 @@ def test_classes_by_a_column_of_any_type_are_routed_as_they_were_learned(labels)
         assert policy.route(frame).tolist() == ["a"] * len(frame)
         for label in frame["level"]:
             assert policy.select_model(RoutingContext(metadata={"level": label})) == "a"
+
+
+def test_a_tilde_in_the_path_of_a_policy_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save_policy(SFTRouterPolicy(min_samples=7), "~/policy.json")
+    assert (tmp_path / "policy.json").is_file()
+    assert load_policy("~/policy.json").min_samples == 7
+    with pytest.raises(FileNotFoundError, match=r"There is no file .*save_policy\(\) writes one"):
+        load_policy(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_an_observation_without_outcome_or_feedback_changes_no_model(missing):
+    policy = TraceDrivenPolicy()
+    policy.observe("import os", "a", "success", 1.0)
+    policy.observe("import os", "b", "success", missing)
+    policy.observe("import os", "b", missing, 1.0)
+    assert policy.policy_map == {"code": "a"}
+    assert policy._confidence == {"code": 3}

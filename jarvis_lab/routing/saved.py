@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -61,7 +62,9 @@ def save_policy(policy: Any, path: str | os.PathLike[str]) -> None:
     if not callable(getattr(policy, "to_dict", None)):
         raise TypeError(f"{type(policy).__name__} has no to_dict(), so it cannot be saved.")
     saved = {"format": _FORMAT, "version": _VERSION, **policy.to_dict()}
-    write_bytes(path, msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n")
+    write_bytes(
+        Path(path).expanduser(), msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n"
+    )
 
 
 def load_policy(path: str | os.PathLike[str]) -> Any:
@@ -88,8 +91,10 @@ def load_policy(path: str | os.PathLike[str]) -> Any:
     """
     from jarvis_lab.routing.registry import RouterPolicyRegistry, ensure_registered
 
-    with open(path, "rb") as handle:
-        content = handle.read()
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f"There is no file {str(file)!r}. save_policy() writes one.")
+    content = file.read_bytes()
     try:
         saved = msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

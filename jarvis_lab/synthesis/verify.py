@@ -110,7 +110,7 @@ def verify_export(
     >>> after.ok, after.problems[0]
     (False, 'rows.jsonl has 6 bytes, not the 3 of the manifest')
     """
-    path = Path(data_file)
+    path = Path(data_file).expanduser()
     target = manifest_path(path)
     manifest = _read(target)
     if path.name not in {file.name for file in manifest.files}:
@@ -121,7 +121,7 @@ def verify_export(
         problems += _differences(path.parent, file)
     for source in manifest.inputs if root is not None else ():
         if source.sha256 is not None:
-            problems += _differences(Path(str(root)), source)
+            problems += _differences(Path(str(root)).expanduser(), source)
     return ExportCheck(target, tuple(problems), tuple(manifest.files))
 
 
