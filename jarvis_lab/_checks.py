@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["choice", "column", "fraction", "names", "positive", "text", "whole"]
+__all__ = ["choice", "column", "fraction", "frame", "names", "positive", "text", "whole"]
 
 
 def names(values: Iterable[object], *, most: int = 12) -> str:
@@ -54,6 +54,13 @@ def text(name: str, value: object) -> str:
         raise TypeError(f"{name} must be text, not {type(value).__name__} {value!r}.")
     if not value.strip():
         raise ValueError(f"{name} must not be empty.")
+    return value
+
+
+def frame(name: str, value: Any, *, hint: str) -> Any:
+    """Return ``value`` if it is a DataFrame."""
+    if not hasattr(value, "columns"):
+        raise TypeError(f"{name} must be a DataFrame, not {type(value).__name__}. {hint}")
     return value
 
 

@@ -452,3 +452,9 @@ def test_the_steps_run_one_after_the_other() -> None:
         [len(step.kept) + len(step.dropped) for step in steps[1:]],
         [len(step.kept) for step in steps[:-1]],
     )
+
+
+def test_evaluation_queries_that_are_no_frame_are_an_error_that_says_what_to_give():
+    rows = pd.DataFrame({"id": ["a"], "prompt": ["x"]})
+    with pytest.raises(TypeError, match="evaluation must be a DataFrame, not list"):
+        drop_contaminated(rows, ["x"], columns=["prompt"])

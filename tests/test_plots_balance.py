@@ -55,3 +55,13 @@ def test_an_empty_export_gives_an_empty_figure() -> None:
 def test_a_table_without_a_column_is_an_error() -> None:
     with pytest.raises(ValueError, match="no column 'rows'"):
         plot_export_balance(table().drop(columns="rows"))
+
+
+def test_the_result_of_an_export_stands_for_its_balance() -> None:
+    class Export:
+        def balance(self) -> pd.DataFrame:
+            return table(("model", "b", 7))
+
+    assert [ax.get_title() for ax in plot_export_balance(Export()).axes] == ["model"]
+    with pytest.raises(TypeError, match=r"balance must be a DataFrame, not int\. Give the result"):
+        plot_export_balance(3)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import msgspec
+import pandas as pd
 import pytest
 
 from jarvis_lab.readers.lake import read_evidence, read_scored_runs
@@ -207,3 +208,18 @@ def test_the_categories_that_never_pass_are_exactly_two() -> None:
     assert QUALITY_SCORES == {"accepted": 1, "partially_accepted": 0.5}
     assert not is_sft_never(["rejected"])
     assert not is_sft_never("Rejected")
+
+
+def test_a_row_of_a_table_is_a_record(tmp_path):
+    provenance = {"source_file": "data/_kb/audits.jsonl", "line_offset": 3}
+    scored = {"evidence_run_id": "r1", "category": "accepted", "provenance": provenance}
+    evidence = {"run_id": "r1", "model_role": "executor", "task_id": "phase:x", "text": "hi"}
+    evidence["provenance"] = provenance
+    flat = [
+        pd.Series({**record, **record["provenance"]}).drop("provenance")
+        for record in (scored, evidence)
+    ]
+    named = {"recorded_at": "now", "sft_id": "i"}
+    assert synthesize_sft(*flat, **named) == synthesize_sft(scored, evidence, **named)
+    with pytest.raises(TypeError, match=r"scored must be a ScoredRun or a mapping, not int 3\.$"):
+        synthesize_sft(3, evidence, **named)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jarvis_lab import _checks
 from jarvis_lab.plots import _canvas
@@ -18,13 +18,21 @@ _UNNAMED = "(unnamed)"
 _LONGEST = 28
 
 
-def plot_export_balance(balance: pd.DataFrame, *, most: int = 12) -> Figure:
+class HasBalance(Protocol):
+    """The result of an export."""
+
+    def balance(self) -> pd.DataFrame:
+        """One row per bar."""
+
+
+def plot_export_balance(balance: pd.DataFrame | HasBalance, *, most: int = 12) -> Figure:
     """Draw the rows of an export by class, model, category and length, one panel each.
 
     Parameters
     ----------
     balance
-        A table such as :meth:`SftExport.balance` gives: one row per bar, with the columns
+        The result of an export, or a table such as its ``balance()`` gives: one row per bar,
+        with the columns
         ``by`` (the panel), ``value`` (the bar) and ``rows`` (its length).
     most
         Bars shown in a panel; its title counts the others.
@@ -37,6 +45,8 @@ def plot_export_balance(balance: pd.DataFrame, *, most: int = 12) -> Figure:
 
     Raises
     ------
+    TypeError
+        If ``balance`` is neither.
     ValueError
         If a column is missing.
 
@@ -48,9 +58,13 @@ def plot_export_balance(balance: pd.DataFrame, *, most: int = 12) -> Figure:
     ['model']
     """
     _checks.whole("most", most, least=1)
+    table: Any = balance
+    if callable(getattr(balance, "balance", None)):
+        table = table.balance()
+    _checks.frame("balance", table, hint="Give the result of an export, or its balance().")
     for name in _COLUMNS:
-        _checks.column(name, balance.columns, where="balance", hint="Give export.balance().")
-    panels = list(dict.fromkeys(balance["by"]))
+        _checks.column(name, table.columns, where="balance", hint="Give export.balance().")
+    panels = list(dict.fromkeys(table["by"]))
     if not panels:
         figure = _canvas.new_figure(6, 1.5)
         _canvas.say(figure.add_subplot(), "No rows were exported.")
@@ -59,7 +73,7 @@ def plot_export_balance(balance: pd.DataFrame, *, most: int = 12) -> Figure:
     figure = _canvas.new_figure(10, 0.6 + 2.8 * lines)
     axes = figure.subplots(lines, 2, squeeze=False).flat
     for ax, name in zip(axes, panels, strict=False):
-        _bars(ax, balance[balance["by"] == name], str(name), most)
+        _bars(ax, table[table["by"] == name], str(name), most)
     if len(panels) % 2:
         figure.axes[-1].remove()
     return figure

@@ -51,7 +51,7 @@ def _expand(path: Path) -> tuple[list[Path], bool]:
             if not name.startswith((".", "_")) and _is_log(Path(folder, name))
         ]
         if not files:
-            raise FileNotFoundError(f"The folder {path} holds no traces: no {_WHAT}.")
+            raise FileNotFoundError(f"The folder {path} holds no traces. Give {_WHAT}.")
         return files, True
     if path.exists():
         return [path], False

@@ -88,6 +88,7 @@ def drop_contaminated(
     _checks.fraction("containment", containment)
     _checks.whole("max_holders", max_holders, least=1)
     where = {"where": "evaluation", "hint": "Pass query= the column that holds the queries."}
+    _checks.frame("evaluation", evaluation, hint="Give its queries a column 'query'.")
     _checks.column(query, evaluation.columns, **where)
     if query_id is not None:
         _checks.column(query_id, evaluation.columns, **where)

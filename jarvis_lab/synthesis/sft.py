@@ -255,8 +255,11 @@ def _context(evidence: EvidenceRecord) -> str:
 def _record(value: T | Mapping[str, Any], kind: type[T], name: str) -> T:
     if isinstance(value, kind):
         return value
+    to_dict = getattr(value, "to_dict", None)  # a row of a table
+    value = to_dict() if callable(to_dict) else value
     if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must be a {kind.__name__} or a mapping, not {value!r:.80}.")
+        what = f"{type(value).__name__} {value!r:.80}"
+        raise TypeError(f"{name} must be a {kind.__name__} or a mapping, not {what}.")
     try:
         return msgspec.convert(_nested(value), kind)
     except msgspec.ValidationError as error:
