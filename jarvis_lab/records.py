@@ -6,6 +6,7 @@ wrong JSON type in a listed field makes a line bad. Unknown fields are ignored.
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -57,6 +58,8 @@ METADATA_FACTS: dict[str, str] = {"cost_usd": "real", "propensity": "real", "que
 
 
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+#: Epoch seconds, or ISO text with date and time as other tools write it.
+Moment = float | datetime.datetime
 
 
 class TraceRecord(msgspec.Struct):
@@ -71,8 +74,8 @@ class TraceRecord(msgspec.Struct):
     result: str | None = None
     outcome: str | None = None
     feedback: float | None = None
-    started_at: float | None = None
-    ended_at: float | None = None
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
     total_tokens: _Int64 | None = None
     total_latency_seconds: float | None = None
     metadata: dict[str, Any] | str | None = None
@@ -86,7 +89,7 @@ class StepRecord(msgspec.Struct):
     trace_id: str | None = None
     step_index: _Int64 | None = None
     step_type: str | None = None
-    timestamp: float | None = None
+    timestamp: Moment | None = None
     duration_seconds: float | None = None
     input: Any = None
     output: Any = None

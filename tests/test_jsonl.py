@@ -41,7 +41,8 @@ BAD = {
     "outcome of no text": line(outcome=True),
     "number for an outcome": line(outcome=1),
     "text for a number": line(feedback="good"),
-    "text for a time": line(started_at="2026-01-01"),
+    "text for a time": line(started_at="yesterday"),
+    "a date alone for a time": line(started_at="2026-01-01"),
     "fraction of a token": line(total_tokens=1.5),
     "more than 64 bits": line(id=2**63),
     "query of no text": line(query=["hi"]),
@@ -215,3 +216,22 @@ def test_no_line_of_many_blocks_is_lost(tmp_path):
     path = file(tmp_path, b"".join(line(id=i, started_at=float(i)) for i in range(65_537)))
     assert read_traces(path)["id"].tolist() == list(range(65_537))
     assert score_counts(path)["n"].tolist() == [65_537]
+
+
+@pytest.mark.parametrize("columns", [None, "all", ["query", "model", "started_at"]])
+def test_times_as_iso_text_are_those_in_epoch_seconds(tmp_path, columns):
+    texts = ["1970-01-01T00:00:05Z", "1970-01-01T02:00:06.250+02:00", "1970-01-01 00:00:07", None]
+    path = file(tmp_path, b"".join(line(started_at=text) for text in texts))
+    frame = read_traces(path, columns=columns, on_bad_lines="error")
+    assert score_counts(path)["last_seen"].tolist() == [pd.Timestamp(7, unit="s", tz="UTC")]
+    seconds = frame["started_at"].dropna().astype("int64") / 1e6
+    assert seconds.tolist() == [5.0, 6.25, 7.0]
+    assert len(read_traces(path, since="1970-01-01T00:00:06Z")) == 2
+
+
+def test_a_table_of_traces_that_pandas_wrote_as_json_lines_reads_as_it_was(tmp_path):
+    path = file(tmp_path, b"".join(line(id=i, started_at=1e9 + i / 8) for i in range(5)))
+    frame = read_traces(path)
+    again = tmp_path / "again.jsonl"
+    frame.to_json(again, orient="records", lines=True, date_format="iso", date_unit="us")
+    pd.testing.assert_frame_equal(read_traces(again, on_bad_lines="error"), frame)

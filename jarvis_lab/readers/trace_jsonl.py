@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -30,14 +31,16 @@ class JsonlPiece:
         loose += [name for name in wanted.explicit or () if name not in (*wanted.kinds, *loose)]
         # Any field of a line may be wanted: keep them all beside the record that checks them.
         line = dict[str, Any] if wanted.everything else _with_loose_fields(self.record, loose)
+        times = [name for name, kind in wanted.kinds.items() if kind == "time"]
         rows: list[Any] = []
         for number, row in decode_lines(self.file, msgspec.json.Decoder(line), bad_lines):
             if isinstance(row, dict):
                 try:
-                    msgspec.convert(row, self.record)
+                    checked = msgspec.convert(row, self.record)
                 except msgspec.ValidationError as error:
                     bad_lines.add(self.file, number, str(error))
                     continue
+                row |= {name: getattr(checked, name) for name in times if name in row}
             rows.append(row)
             if len(rows) == BLOCK_ROWS:
                 yield self._table(rows, wanted, loose)
@@ -57,9 +60,10 @@ class JsonlPiece:
             elif kind == "json" and name in wanted:
                 texts = [v if v is None or isinstance(v, str) else _json(v) for v in values]
                 columns[name] = pa.array(texts, ARROW_KINDS[kind])
+            elif kind == "time" and name in wanted:
+                columns[name] = pa.array([_seconds(value) for value in values], pa.float64())
             elif kind is not None and name in wanted:
-                plain = pa.float64() if kind == "time" else ARROW_KINDS[kind]
-                columns[name] = pa.array(values, plain)
+                columns[name] = pa.array(values, ARROW_KINDS[kind])
             elif (name in wanted or name == "correct") and any(v is not None for v in values):
                 columns[name] = arrow_array(values, f"{name!r} of {self.file}")
         if "correct" in columns and columns.get("outcome", pa.nulls(0)).null_count == len(rows):
@@ -88,6 +92,13 @@ def _columns(rows: list[Any], names: list[str], *, everything: bool) -> dict[str
     return {
         name: [getattr(row, attribute) for row in rows] for name, attribute in attributes.items()
     }
+
+
+def _seconds(moment: float | datetime.datetime | None) -> float | None:
+    """Epoch seconds; a moment without a zone is UTC's."""
+    if not isinstance(moment, datetime.datetime):
+        return moment
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
 
 
 def _json(value: Any) -> str:
