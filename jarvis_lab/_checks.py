@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -68,7 +69,9 @@ def column(wanted: str, available: Iterable[object], *, where: str, hint: str) -
     """Return ``wanted`` if the table at ``where`` has that column."""
     have = list(available)
     if wanted not in have:
-        raise ValueError(f"{where} has no column {wanted!r}; it has {names(have)}. {hint}")
+        near = difflib.get_close_matches(wanted, [str(name) for name in have], n=1, cutoff=0.75)
+        guess = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"{where} has no column {wanted!r}; it has {names(have)}.{guess} {hint}")
     return wanted
 
 

@@ -348,3 +348,26 @@ def test_memory_does_not_grow_with_the_log(tmp_path):
 
     small, large = peak(400_000), peak(1_200_000)
     assert large < 1.15 * small
+
+
+@pytest.mark.parametrize("name", ["log.db", "log.parquet", "log.csv", None])
+def test_a_column_that_is_not_there_is_told_with_all_that_are(tmp_path, name):
+    frame = log().assign(domain="x", zebra=1)
+    if name is None:
+        source = frame
+    elif name == "log.db":
+        source = stored(frame.drop(columns="zebra"), tmp_path / name)
+    else:
+        source = tmp_path / name
+        getattr(frame, "to_csv" if name == "log.csv" else "to_parquet")(source, index=False)
+    for ask in (
+        lambda: score_counts(source, by="domian"),
+        lambda: read_traces(source, columns=["domian"]),
+    ):
+        with pytest.raises(ValueError, match=r"it has.*'query', 'model'.*Did you mean 'domain'\?"):
+            ask()
+
+
+def test_an_outcome_made_of_correct_can_be_the_class():
+    frame = log().drop(columns="outcome").assign(correct=True)
+    assert set(score_counts(frame, by="outcome")["query_class"]) == {"success"}

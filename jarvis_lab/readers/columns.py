@@ -48,6 +48,8 @@ class Wanted:
             _checks.text("columns", name)
         self._left_out = frozenset(optional) if names is None else frozenset()
         self.everything = names == "all"
+        #: The columns of each file read so far, for messages.
+        self.available: dict[str, list[str]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name not in self._left_out if self.explicit is None else name in self.explicit
@@ -67,9 +69,9 @@ class Wanted:
         known = {*self.kinds, *METADATA_FACTS}
         return [name for name in available if name not in known and name in self]
 
-    def stored(self, available: Iterable[str]) -> list[str]:
-        """The stored columns that the wanted ones are made from, in their stored order."""
-        have = list(available)
+    def stored(self, available: Iterable[str], file: str) -> list[str]:
+        """The columns of ``file`` that the wanted ones are made from, in their stored order."""
+        have = self.available[file] = list(available)
         needed = {*self.declared(), *self.facts(), *self.others(have)}
         if set(self.facts()) - set(have):
             needed.add("metadata")

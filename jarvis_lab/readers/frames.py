@@ -35,7 +35,7 @@ class FramePiece:
         rows = self.frame.iloc[self.start : self.stop]
         places = {str(name): place for place, name in enumerate(rows.columns)}
         columns = {}
-        for name in wanted.stored(places):
+        for name in wanted.stored(places, self.file):
             values: Any = rows.iloc[:, places[name]]
             if wanted.kinds.get(name) == "json" and values.dtype == object:
                 values = [_as_json(value) for value in values]

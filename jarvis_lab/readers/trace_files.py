@@ -39,7 +39,7 @@ class ParquetPiece:
         with _damage_named(self.file), pa.parquet.ParquetFile(self.file) as parquet:
             have = parquet.schema_arrow.names
             for batch in parquet.iter_batches(
-                BLOCK_ROWS, row_groups=[self.row_group], columns=wanted.stored(have)
+                BLOCK_ROWS, row_groups=[self.row_group], columns=wanted.stored(have, self.file)
             ):
                 table = pa.Table.from_batches([batch])
                 yield canonical(table, wanted, where=self.file)
@@ -72,7 +72,7 @@ class CsvPiece:
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
             null_values=[""],
-            include_columns=wanted.stored(header),
+            include_columns=wanted.stored(header, self.file),
         )
         with _damage_named(self.file), open_bytes(self.file) as handle:
             # One thread, so that a bad row knows its number.

@@ -33,9 +33,9 @@ def affinity(declared: str) -> str:
     return "text"
 
 
-def selected(kinds: Mapping[str, str], wanted: Wanted) -> dict[str, tuple[str, str]]:
+def selected(kinds: Mapping[str, str], wanted: Wanted, file: str) -> dict[str, tuple[str, str]]:
     """Column name → (SQL term, kind) for what the piece must read."""
-    chosen = {name: kinds[name] for name in wanted.stored(kinds)}
+    chosen = {name: kinds[name] for name in wanted.stored(kinds, file)}
     if "outcome" in chosen:
         chosen["outcome"] = "word"
     return {name: (_term(name, kind), kind) for name, kind in chosen.items()}

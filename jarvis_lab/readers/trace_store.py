@@ -143,7 +143,7 @@ class StorePiece:
     def blocks(self, wanted: Wanted, bad_lines: BadLines) -> Iterator[pa.Table]:
         """The piece as tables of the wanted columns, of at most 65,536 rows."""
         del bad_lines
-        terms = selected(self.store.kinds, wanted)
+        terms = selected(self.store.kinds, wanted, self.file)
         if not terms:
             terms = {"id": ("1", "whole")}
         seeds = ", ".join(f"{SEEDS[kind]} AS {quoted(n)}" for n, (_, kind) in terms.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -160,7 +161,7 @@ def _read(
     table = _joined([block for block in job.run(source) if block.num_columns], reading)
     bad_lines.close(stacklevel=4)
     table = _newest(_oldest_first(table, of.time), span.limit)
-    return _frame(table, wanted, source)
+    return _frame(table, wanted, source, reading.available)
 
 
 def _itself(block: pa.Table, file: str) -> pa.Table:
@@ -220,13 +221,15 @@ def _newest(table: pa.Table, limit: int | None) -> pa.Table:
     return table if limit is None else table.slice(max(table.num_rows - limit, 0))
 
 
-def _frame(table: pa.Table, wanted: Wanted, source: object) -> pd.DataFrame:
+def _frame(
+    table: pa.Table, wanted: Wanted, source: object, available: dict[str, list[str]]
+) -> pd.DataFrame:
     names = list(table.column_names)
     for name in wanted.explicit or ():
         if name not in names and name not in wanted.kinds and name not in METADATA_FACTS:
-            _checks.column(
-                name, names, where=_named(source), hint="Ask for columns that the source has."
-            )
+            have = dict.fromkeys([*itertools.chain(*available.values()), *names])
+            hint = "Ask for columns that the source has."
+            _checks.column(name, have, where=_named(source), hint=hint)
     order = [name for name in wanted.explicit or names if name in wanted]
     frame: pd.DataFrame = table.to_pandas(
         types_mapper={pa.int64(): pd.Int64Dtype()}.get, strings_to_categorical=False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,21 +84,26 @@ class Sums:
 Block = tuple[list[tuple[int, str, str]], Any, Any, Any, int]
 
 
-def count_block(table: pa.Table, file: str, *, schemes: Sequence[By]) -> Block:
-    """Counts of one block of traces of ``file`` under all schemes."""
+def count_block(
+    table: pa.Table, file: str, *, schemes: Sequence[By], available: Mapping[str, Sequence[str]]
+) -> Block:
+    """Counts of one block of traces of ``file`` under all schemes.
+
+    ``available`` has the columns of each file, read or not, for messages.
+    """
     rows = table.num_rows
     if not rows:
         nothing = np.zeros((0, len(INTEGERS)), np.int64), np.zeros((0, len(FLOATS)))
         return [], *nothing, np.zeros((0, 2), np.int64), 0
     hint = "Every trace needs a model; rename the column that holds it."
-    _checks.column("model", table.column_names, where=file, hint=hint)
-    models, model_names = _codes(table["model"], "")
+    have = available.get(file, table.column_names)
+    models, model_names = _codes(_column("model", table, have, file, hint), "")
     terms, weights = _terms(table)
     seen = _numbers(table, "started_at", missing=NEVER)
     texts = [Texts(c) for c in table["query"].chunks] if "query" in table.column_names else []
     parts = []
     for place, scheme in enumerate(schemes):
-        classes, class_names = _codes(_classes(table, texts, file, scheme), MISSING_CLASS)
+        classes, class_names = _codes(_classes(table, texts, file, scheme, have), MISSING_CLASS)
         cell = classes * len(model_names) + models
         cells = len(class_names) * len(model_names)
         integers = np.column_stack([np.bincount(cell[mask], minlength=cells) for mask in terms])
@@ -164,10 +169,20 @@ def _codes(column: pa.ChunkedArray, missing: str) -> tuple[Any, list[str]]:
     return codes.astype(np.int64), texts
 
 
-def _classes(table: pa.Table, texts: list[Texts], file: str, by: By) -> pa.ChunkedArray:
+def _classes(
+    table: pa.Table, texts: list[Texts], file: str, by: By, have: Sequence[str]
+) -> pa.ChunkedArray:
     if isinstance(by, str) and by not in SCHEMES:
         hint = "Give by= 'regex', 'keyword' or one of these columns."
-        return class_labels(table[_checks.column(by, table.column_names, where=file, hint=hint)])
+        return class_labels(_column(by, table, have, file, hint))
     hint = f"Classes by {scheme_name(by)!r} need it; give by= a column that has the classes."
-    _checks.column("query", table.column_names, where=file, hint=hint)
+    _column("query", table, have, file, hint)
     return pa.chunked_array([classify_array(chunk, by=by) for chunk in texts])
+
+
+def _column(
+    name: str, table: pa.Table, have: Sequence[str], file: str, hint: str
+) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        _checks.column(name, [other for other in have if other != name], where=file, hint=hint)
+    return table[name]

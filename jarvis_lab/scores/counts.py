@@ -108,10 +108,11 @@ def score_counts(
     columns = [scheme for scheme in schemes if isinstance(scheme, str) and scheme not in SCHEMES]
     names = [name for name in _READ if name != "query" or len(columns) < len(schemes)]
     lines = BadLines(on_bad_lines)
+    wanted = Wanted(TRACES.kinds, [*names, *columns])
     job = Job(
-        functools.partial(count_block, schemes=schemes),
+        functools.partial(count_block, schemes=schemes, available=wanted.available),
         of=TRACES,
-        wanted=Wanted(TRACES.kinds, [*names, *columns]),
+        wanted=wanted,
         span=Span.of(since, until),
         bad_lines=lines,
         # A model of the user's own may not stand several threads.
