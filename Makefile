@@ -4,6 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 TRACES ?=
+# More options for make lab, such as LAB='--no-browser --port 8888'.
+LAB ?=
 PYTEST := $(BIN)/python -m pytest
 # Notebooks and kernels must take this package from here, whatever the caller's environment says.
 export PYTHONPATH :=
@@ -23,7 +25,7 @@ test-browser: $(VENV)/.test
 	$(PYTEST) -m browser tests/browser
 
 lab: $(VENV)/.lab
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
