@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -58,3 +59,21 @@ def test_the_parts_of_a_notebook_are_all_there(source):
     for part in ("**Question.**", "**Data.**", "## Method", "## Result", "## Try it"):
         assert part in text
     assert "## What this does not show" in text
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_what_is_to_be_tried_is_imported_in_the_notebook_or_beside_it(source):
+    import jarvis_lab
+
+    cells = parse(source).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    (tries,) = [cell.source.split("## Try it")[1] for cell in cells if "## Try it" in cell.source]
+    assert "jarvis_lab." not in tries
+    known = {
+        name
+        for line in re.findall(r"^from jarvis_lab import (?:\([^)]*\)|.*)$", code, re.M)
+        + re.findall(r"`from jarvis_lab import [\w, ]+`", tries)
+        for name in re.findall(r"\w+", line)
+    }
+    called = set(re.findall(r"(?<![\w.])(\w+)\(", tries)) & set(jarvis_lab.__all__)
+    assert called <= known

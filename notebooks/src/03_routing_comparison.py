@@ -95,6 +95,7 @@ explorer.disagreements().drop(columns="example").round(3)
 #
 # ## Try it
 #
-# - `save_policy(learned, "policy.json")` writes a file whose `policy_map` OpenJarvis can take over.
+# - `from jarvis_lab import save_policy`, then `save_policy(learned, "policy.json")` writes a file
+#   whose `policy_map` OpenJarvis can take over.
 # - `routing_diff(old, new, scores)` shows what a new table would change.
 # - `learned.route(["import os", "hello"])` routes queries of your own.

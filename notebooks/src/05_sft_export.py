@@ -230,7 +230,7 @@ print(corrections.files["train"].read_text().splitlines()[0][:74])
 #   hold, and what does `excluded()` say of them?
 # - Undo one of Bea's decisions (`second.undo()`), open the queue again and export. Which row
 #   appears?
-# - `jarvis_lab.export_preferences(queue, out / "pairs.jsonl")` writes pairs of a correction and the answer
-#   it corrects. Why do the approved answers make none?
+# - `from jarvis_lab import export_preferences`, then `export_preferences(queue, out / "pairs.jsonl")`
+#   writes pairs of a correction and the answer it corrects. Why do the approved answers make none?
 # - Point `export_sft` at your own lake with `dry_run=True`: it writes nothing and shows where every
 #   record would go.
