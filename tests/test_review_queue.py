@@ -409,3 +409,15 @@ def test_undo_and_redo_behave_like_a_list_and_a_cursor(tmp_path):
     run_state_machine_as_test(
         UndoAndRedo, settings=settings(max_examples=25, stateful_step_count=25, deadline=None)
     )
+
+
+def test_a_folder_without_a_name_is_not_the_current_one():
+    with pytest.raises(ValueError, match="folder must not be empty"):
+        ReviewQueue("")
+
+
+def test_whatever_a_review_may_raise_can_be_imported_from_the_package():
+    import jarvis_lab
+    from jarvis_lab.review import errors
+
+    assert set(errors.__all__) <= set(jarvis_lab.__all__)

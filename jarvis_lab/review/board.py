@@ -38,6 +38,8 @@ class ReviewBoard:
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, reviewer: str | None = None) -> None:
+        if not os.fspath(folder):
+            raise ValueError("folder must not be empty. Give the folder that holds the review.")
         self._folder = Path(folder).expanduser()
         if self._folder.exists() and not self._folder.is_dir():
             raise NotADirectoryError(f"{self._folder} is a file; a review queue needs a folder.")
