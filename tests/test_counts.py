@@ -371,3 +371,13 @@ def test_a_column_that_is_not_there_is_told_with_all_that_are(tmp_path, name):
 def test_an_outcome_made_of_correct_can_be_the_class():
     frame = log().drop(columns="outcome").assign(correct=True)
     assert set(score_counts(frame, by="outcome")["query_class"]) == {"success"}
+
+
+def test_a_field_that_only_the_last_lines_of_a_file_have_is_missing_before(tmp_path):
+    path = tmp_path / "log.jsonl"
+    old, new = '{"query": "q", "model": "m"}\n', '{"query": "q", "model": "m", "domain": "law"}\n'
+    path.write_text(old * 65_536 + new * 3)
+    counts = score_counts(path, by="domain")
+    assert counts[["query_class", "n"]].values.tolist() == [["(missing)", 65_536], ["law", 3]]
+    with pytest.raises(ValueError, match=r"log\.jsonl has no column 'area'"):
+        score_counts(path, by=("domain", "area"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from jarvis_lab import _checks
 from jarvis_lab.classes import MISSING_CLASS, SCHEMES, By, Texts, classify_array, scheme_name
 from jarvis_lab.readers.casts import class_labels
 
-__all__ = ["FLOATS", "INTEGERS", "NEVER", "Sums", "count_block"]
+__all__ = ["FLOATS", "INTEGERS", "NEVER", "Fields", "Sums", "count_block"]
 
 INTEGERS = (
     *("n", "n_outcome", "successes", "n_feedback", "n_both", "both_successes"),
@@ -26,6 +27,25 @@ FLOATS = (
 )
 #: The ``last`` of a cell without a time, or without rows.
 NEVER = np.iinfo(np.int64).min
+_HINT = "Give by= 'regex', 'keyword' or one of these columns."
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The columns of each file, for messages, and the blocks that hold none of a class column.
+
+    A file without a header, such as JSON Lines, may name a field first in its last block.
+    """
+
+    available: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    found: set[tuple[str, str]] = field(default_factory=set)
+    lacking: dict[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise for the first file that has a class column in none of its blocks."""
+        for (file, name), have in self.lacking.items():
+            if (file, name) not in self.found:
+                _checks.column(name, have, where=file, hint=_HINT)
 
 
 class Sums:
@@ -84,26 +104,21 @@ class Sums:
 Block = tuple[list[tuple[int, str, str]], Any, Any, Any, int]
 
 
-def count_block(
-    table: pa.Table, file: str, *, schemes: Sequence[By], available: Mapping[str, Sequence[str]]
-) -> Block:
-    """Counts of one block of traces of ``file`` under all schemes.
-
-    ``available`` has the columns of each file, read or not, for messages.
-    """
+def count_block(table: pa.Table, file: str, *, schemes: Sequence[By], fields: Fields) -> Block:
+    """Counts of one block of traces of ``file`` under all schemes."""
     rows = table.num_rows
     if not rows:
         nothing = np.zeros((0, len(INTEGERS)), np.int64), np.zeros((0, len(FLOATS)))
         return [], *nothing, np.zeros((0, 2), np.int64), 0
     hint = "Every trace needs a model; rename the column that holds it."
-    have = available.get(file, table.column_names)
+    have = fields.available.get(file, table.column_names)
     models, model_names = _codes(_column("model", table, have, file, hint), "")
     terms, weights = _terms(table)
     seen = _numbers(table, "started_at", missing=NEVER)
     texts = [Texts(c) for c in table["query"].chunks] if "query" in table.column_names else []
     parts = []
     for place, scheme in enumerate(schemes):
-        classes, class_names = _codes(_classes(table, texts, file, scheme, have), MISSING_CLASS)
+        classes, class_names = _codes(_classes(table, texts, file, scheme, fields), MISSING_CLASS)
         cell = classes * len(model_names) + models
         cells = len(class_names) * len(model_names)
         integers = np.column_stack([np.bincount(cell[mask], minlength=cells) for mask in terms])
@@ -170,11 +185,16 @@ def _codes(column: pa.ChunkedArray, missing: str) -> tuple[Any, list[str]]:
 
 
 def _classes(
-    table: pa.Table, texts: list[Texts], file: str, by: By, have: Sequence[str]
+    table: pa.Table, texts: list[Texts], file: str, by: By, fields: Fields
 ) -> pa.ChunkedArray:
+    have = fields.available.get(file, table.column_names)
     if isinstance(by, str) and by not in SCHEMES:
-        hint = "Give by= 'regex', 'keyword' or one of these columns."
-        return class_labels(_column(by, table, have, file, hint))
+        if by in table.column_names:
+            fields.found.add((file, by))
+        elif file not in fields.available:
+            fields.lacking.setdefault((file, by), have)
+            return pa.chunked_array([pa.nulls(table.num_rows, pa.large_string())])
+        return class_labels(_column(by, table, have, file, _HINT))
     hint = f"Classes by {scheme_name(by)!r} need it; give by= a column that has the classes."
     _column("query", table, have, file, hint)
     return pa.chunked_array([classify_array(chunk, by=by) for chunk in texts])

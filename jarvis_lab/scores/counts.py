@@ -19,7 +19,7 @@ from jarvis_lab.classes import SCHEMES, By, scheme_name
 from jarvis_lab.readers.columns import Wanted
 from jarvis_lab.readers.jsonl import BadLines, OnBadLines
 from jarvis_lab.readers.sources import TRACES, Job, Span
-from jarvis_lab.scores.blocks import FLOATS, INTEGERS, NEVER, Sums, count_block
+from jarvis_lab.scores.blocks import FLOATS, INTEGERS, NEVER, Fields, Sums, count_block
 
 __all__ = ["COUNT_COLUMNS", "as_counts", "is_counts", "merge_counts", "score_counts"]
 
@@ -109,8 +109,9 @@ def score_counts(
     names = [name for name in _READ if name != "query" or len(columns) < len(schemes)]
     lines = BadLines(on_bad_lines)
     wanted = Wanted(TRACES.kinds, [*names, *columns])
+    fields = Fields(wanted.available)
     job = Job(
-        functools.partial(count_block, schemes=schemes, available=wanted.available),
+        functools.partial(count_block, schemes=schemes, fields=fields),
         of=TRACES,
         wanted=wanted,
         span=Span.of(since, until),
@@ -122,6 +123,7 @@ def score_counts(
     sums = Sums()
     for block in job.run(source):
         sums.add(*block)
+    fields.check()
     lines.close()
     frame = sums.frame([scheme_name(scheme) for scheme in schemes])
     return frame if isinstance(by, (tuple, list)) else frame.drop(columns="scheme")
