@@ -22,7 +22,10 @@ HEAVY = {
 FLOORS = {
     "_checks": -1,
     "_files": 0,
+    "_logged_value": 0,
+    "_shrinkage": 0,
     "_stats": 0,
+    "_student": -1,
     "samples": 0,
     "records": 1,
     "records_lake": 1,

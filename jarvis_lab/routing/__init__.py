@@ -1,6 +1,7 @@
 """Router policies: the originals' routing tables, saved, compared and registered by name."""
 
 from jarvis_lab.routing.diff import routing_diff
+from jarvis_lab.routing.lower_bound import LowerBoundRouterPolicy
 from jarvis_lab.routing.policy import RouterPolicy, RoutingContext, TablePolicy
 from jarvis_lab.routing.registry import RouterPolicyRegistry, ensure_registered
 from jarvis_lab.routing.saved import load_policy, save_policy
@@ -8,6 +9,7 @@ from jarvis_lab.routing.sft import SFTPolicy, SFTRouterPolicy
 from jarvis_lab.routing.trace import TraceDrivenPolicy
 
 __all__ = [
+    "LowerBoundRouterPolicy",
     "RouterPolicy",
     "RouterPolicyRegistry",
     "RoutingContext",
