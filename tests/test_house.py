@@ -20,8 +20,9 @@ HEAVY = {
 }
 #: module or folder -> floor; a module imports only from floors below its own, or its own folder.
 FLOORS = {
-    "_checks": -1,
+    "_checks": -2,
     "_files": 0,
+    "_cells": -1,
     "_logged_value": 0,
     "_shrinkage": 0,
     "_stats": 0,

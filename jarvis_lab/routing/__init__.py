@@ -1,4 +1,4 @@
-"""Router policies: the originals' routing tables, one with error bars, baselines; saved, compared and registered by name."""
+"""Router policies: routing tables learned from a log, baselines, and both saved and compared."""
 
 from jarvis_lab.routing.baselines import (
     AlwaysPolicy,
