@@ -24,6 +24,7 @@ FLOORS = {
     "_files": 0,
     "_cells": -1,
     "_logged_value": 0,
+    "_paired": 0,
     "_shrinkage": 0,
     "_stats": 0,
     "_student": -1,

@@ -1,5 +1,6 @@
 """What a policy is worth, and where two of them differ."""
 
+from jarvis_lab.evaluation.complete import complete_values
 from jarvis_lab.evaluation.differences import disagreements, traffic
 from jarvis_lab.evaluation.logged import (
     LoggedDifference,
@@ -7,10 +8,13 @@ from jarvis_lab.evaluation.logged import (
     logged_difference,
     logged_value,
 )
+from jarvis_lab.evaluation.regret import class_regret
 
 __all__ = [
     "LoggedDifference",
     "LoggedValue",
+    "class_regret",
+    "complete_values",
     "disagreements",
     "logged_difference",
     "logged_value",
