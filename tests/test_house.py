@@ -23,6 +23,7 @@ FLOORS = {
     "_checks": -2,
     "_files": 0,
     "_cells": -1,
+    "_curves": 0,
     "_logged_value": 0,
     "_paired": 0,
     "_shrinkage": 0,
