@@ -246,7 +246,9 @@ def _bounds(cells: Cells, part: _Parts, level: float) -> tuple[float, float]:
 def _wilson(value: float, n: float, t: float) -> tuple[float, float]:
     half = t * np.sqrt(max(value * (1 - value), 0) / n + t * t / (4 * n * n))
     middle, scale = value + t * t / (2 * n), 1 + t * t / n
-    return max(float((middle - half) / scale), 0.0), min(float((middle + half) / scale), 1.0)
+    low, high = float((middle - half) / scale), float((middle + half) / scale)
+    # Rounding must not put the value outside its interval.
+    return min(max(low, 0.0), value), max(min(high, 1.0), value)
 
 
 def _logit(p: Any) -> Any:

@@ -29,6 +29,7 @@ FLOORS = {
     "_shrinkage": 0,
     "_stats": 0,
     "_student": -1,
+    "_weighted_value": 0,
     "samples": 0,
     "records": 1,
     "records_lake": 1,

@@ -11,6 +11,7 @@ from jarvis_lab.evaluation.logged import (
     logged_value,
 )
 from jarvis_lab.evaluation.regret import class_regret
+from jarvis_lab.evaluation.weighted import weighted_values
 
 __all__ = [
     "CurveEstimate",
@@ -27,4 +28,5 @@ __all__ = [
     "pareto_frontier",
     "routing_curve",
     "traffic",
+    "weighted_values",
 ]

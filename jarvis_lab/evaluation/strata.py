@@ -27,7 +27,8 @@ class StratifiedLog:
     policies: list[NDArray[np.float64]]
     strata: list[str]
     models: list[str]
-    places: NDArray[np.int64]  # stratum × model of each trace with a reward
+    places: NDArray[np.int64]  # stratum and model of each trace with a reward
+    rewards: NDArray[np.float64]
     propensities: NDArray[np.float64] | None
 
 
@@ -73,7 +74,8 @@ def stratified(
             pi[np.arange(shape[0]), pd.Index(models).get_indexer(pd.Index(routed))] = 1.0
         matrices.append(pi)
     places = np.vstack([stratum[kept], column])
-    return StratifiedLog(cells, matrices, list(first["query_class"]), models, places, recorded)
+    strata, earned = list(first["query_class"]), np.asarray(rewards, dtype=np.float64)[kept]
+    return StratifiedLog(cells, matrices, strata, models, places, earned, recorded)
 
 
 def used_propensities(log: StratifiedLog) -> NDArray[np.float64]:
