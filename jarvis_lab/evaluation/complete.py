@@ -15,7 +15,7 @@ from jarvis_lab._paired import bootstrap_means, mcnemar_p, percentile_interval
 from jarvis_lab._stats import bounded_mean_interval
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.readers import read_traces
-from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy
+from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
 from jarvis_lab.routing.outcomes import CompleteOutcomes, complete_outcomes, query_codes
 from jarvis_lab.routing.policy import RouterPolicy
 
@@ -164,9 +164,10 @@ def _probabilities(
     seed: int,
 ) -> tuple[Floats, str]:
     """Probability of each model on each query, and the policy's status; None is at random."""
-    if policy is None or hasattr(policy, "weights"):
-        equal = dict.fromkeys(found.models, 1 / len(found.models))
-        return _shares(found, getattr(policy, "weights", equal)), "ok"
+    if policy is None:
+        policy = RandomPolicy(found.models)
+    if isinstance(policy, RandomPolicy):
+        return _shares(found, policy.weights), "ok"
     if can_be_fitted(policy):
         chosen = cross_fitted_choices(policy, frame, codes, found.queries, folds=folds, seed=seed)
         return _choice(found, chosen), "ok"

@@ -13,6 +13,7 @@ from jarvis_lab._cells import Cells, cells_of_rewards
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.propensities import logged_propensities
 from jarvis_lab.readers import read_traces
+from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.policy import RouterPolicy, TablePolicy, query_classes
 from jarvis_lab.routing.rewards import trace_rewards
 
@@ -49,12 +50,12 @@ def stratified(
     kept = (rewards.notna() & (names != "")).to_numpy()
     recorded = logged_propensities(frame, kept, propensity=propensity)
     keys = pd.DataFrame({"query_class": query_classes(frame, by=by)})
-    fixed = [p for p in policies if not hasattr(p, "weights")]
+    fixed = [p for p in policies if not isinstance(p, RandomPolicy)]
     for place, policy in enumerate(fixed):
         keys[place] = policy.route(frame)
     stratum = keys.groupby(list(keys.columns), sort=True).ngroup().to_numpy()
     first = keys.iloc[np.unique(stratum, return_index=True)[1]].reset_index(drop=True)
-    others = {m for p in policies for m in getattr(p, "weights", {})}
+    others = {m for p in policies if isinstance(p, RandomPolicy) for m in p.weights}
     models = sorted({*names[kept], *others, *(m for i in range(len(fixed)) for m in first[i])})
     column = pd.Index(models).get_indexer(pd.Index(names[kept]))
     shape = (len(first), len(models))
@@ -67,7 +68,7 @@ def stratified(
     matrices = []
     for policy in policies:
         pi = np.zeros(shape)
-        if hasattr(policy, "weights"):
+        if isinstance(policy, RandomPolicy):
             pi[:] = [policy.weights.get(model, 0.0) for model in models]
         else:
             routed = first[fixed.index(policy)]
