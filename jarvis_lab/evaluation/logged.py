@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -126,7 +127,10 @@ def logged_value(
     by: By | None = None,
     reward: str | None = None,
     propensity: str | None = "propensity",
+    query_id: str | Sequence[str] | None = None,
     level: float = 0.95,
+    folds: int = 2,
+    seed: int = 0,
 ) -> LoggedValue:
     """The post-stratified value of a policy, or a refusal with bounds.
 
@@ -135,7 +139,8 @@ def logged_value(
     traces : DataFrame, path or object with ``list_traces()``
         Traces as :func:`read_traces` takes them, one model per query.
     policy : RouterPolicy
-        Any policy that was not learned from these traces.
+        Any policy. One that can be fitted is given unfitted and is cross-fitted: each query is
+        routed by a copy that learned from the other folds. One that is fitted is noted.
     by : {"regex", "keyword"}, column name or object with ``predict``, optional
         Classes inside which the log chose its models independently of the query; the policy's own
         classes, or "regex", without it.
@@ -145,8 +150,15 @@ def logged_value(
     propensity : str, optional
         Column with the probability with which the log chose the trace's model. If the log has no
         ``propensity``, or None is given, they are estimated by the model's share in the class.
+    query_id : str or list of str, optional
+        Columns that tell queries apart, for the folds; else ``query_id`` where there is one, else
+        the text.
     level : float
         Confidence level.
+    folds : int
+        Folds of the cross-fitting.
+    seed : int
+        Their seed.
 
     Returns
     -------
@@ -179,7 +191,8 @@ def logged_value(
     It holds if, inside a class, the log's choice did not depend on how hard the query was. If it
     did, no estimator and no diagnostic can tell. Traces count as independent: on complete data,
     where queries repeat, use :func:`complete_values`. A policy learned from these very traces is
-    overvalued: learn on one half and value on the other.
+    overvalued: give it unfitted. A cross-fitted value is that of what the policy learns from a
+    part of the log, so a little low for what it learns from all of it.
 
     References
     ----------
@@ -197,7 +210,16 @@ def logged_value(
     >>> logged_value(log, AlwaysPolicy("c")).status
     "refused: the log has rewards for 0% of this policy's traffic only"
     """
-    log = stratified(traces, [policy], by=by, reward=reward, propensity=propensity)
+    log = stratified(
+        traces,
+        [policy],
+        by=by,
+        reward=reward,
+        propensity=propensity,
+        query_id=query_id,
+        folds=folds,
+        seed=seed,
+    )
     pi = log.policies[0]
     found = value_of_policy(log.cells, pi, level=level)
     chosen = pi[tuple(log.places)]
@@ -213,7 +235,7 @@ def logged_value(
         status=f"refused: {found.refused}" if found.refused else "ok",
         bound_low=found.bound_low,
         bound_high=found.bound_high,
-        note=weight_note(log),
+        note="; ".join(filter(None, [_learned_note(policy), weight_note(log)])),
         cells=cell_table(log, pi),
     )
 
@@ -226,16 +248,19 @@ def logged_difference(
     by: By | None = None,
     reward: str | None = None,
     propensity: str | None = "propensity",
+    query_id: str | Sequence[str] | None = None,
     level: float = 0.95,
+    folds: int = 2,
+    seed: int = 0,
 ) -> LoggedDifference:
     """Post-stratified value of one policy less that of another, or a refusal.
 
     Parameters
     ----------
-    traces, by, reward, propensity, level
+    traces, by, reward, propensity, query_id, level, folds, seed
         As for :func:`logged_value`; without ``by``, the classes of ``policy``.
     policy, reference : RouterPolicy
-        Neither learned from these traces.
+        The policies; what can be fitted is given unfitted and is cross-fitted.
 
     Returns
     -------
@@ -260,7 +285,22 @@ def logged_difference(
     >>> logged_difference(log, AlwaysPolicy("b"), AlwaysPolicy("a"))
     LoggedDifference(-0.300, 95% interval -0.450 to -0.150)
     """
-    log = stratified(traces, [policy, reference], by=by, reward=reward, propensity=propensity)
+    log = stratified(
+        traces,
+        [policy, reference],
+        by=by,
+        reward=reward,
+        propensity=propensity,
+        query_id=query_id,
+        folds=folds,
+        seed=seed,
+    )
     found = difference_of_policies(log.cells, *log.policies, level=level)
     status = f"refused: {found.refused}" if found.refused else "ok"
     return LoggedDifference(found.value, found.low, found.high, level, status)
+
+
+def _learned_note(policy: RouterPolicy) -> str:
+    if not getattr(policy, "fitted", False):
+        return ""
+    return "not cross-fitted: overvalued if it was learned from these traces"

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from jarvis_lab._cells import Cells, cells_of_rewards
 from jarvis_lab.classes import By
+from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.evaluation.propensities import logged_propensities
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.baselines import RandomPolicy
+from jarvis_lab.routing.outcomes import query_codes
 from jarvis_lab.routing.policy import RouterPolicy, TablePolicy, query_classes
 from jarvis_lab.routing.rewards import trace_rewards
 
@@ -40,8 +42,14 @@ def stratified(
     by: By | None,
     reward: str | None,
     propensity: str | None,
+    query_id: str | Sequence[str] | None = None,
+    folds: int = 2,
+    seed: int = 0,
 ) -> StratifiedLog:
-    """The log in the classes ``by``, split where a policy's choice differs inside one."""
+    """The log in the classes ``by``, split where a policy's choice differs inside one.
+
+    A policy that can be fitted and is not yet is cross-fitted by query.
+    """
     frame = read_traces(traces)
     if by is None:
         by = policies[0].by if isinstance(policies[0], TablePolicy) else "regex"
@@ -52,7 +60,13 @@ def stratified(
     keys = pd.DataFrame({"query_class": query_classes(frame, by=by)})
     fixed = [p for p in policies if not isinstance(p, RandomPolicy)]
     for place, policy in enumerate(fixed):
-        keys[place] = policy.route(frame)
+        if can_be_fitted(policy):
+            codes = _codes(frame, query_id)
+            queries = frame.iloc[np.unique(codes, return_index=True)[1]].reset_index(drop=True)
+            chosen = cross_fitted_choices(policy, frame, codes, queries, folds=folds, seed=seed)
+            keys[place] = chosen[codes]
+        else:
+            keys[place] = policy.route(frame)
     stratum = keys.groupby(list(keys.columns), sort=True).ngroup().to_numpy()
     first = keys.iloc[np.unique(stratum, return_index=True)[1]].reset_index(drop=True)
     others = {m for p in policies if isinstance(p, RandomPolicy) for m in p.weights}
@@ -77,6 +91,13 @@ def stratified(
     places = np.vstack([stratum[kept], column])
     strata, earned = list(first["query_class"]), np.asarray(rewards, dtype=np.float64)[kept]
     return StratifiedLog(cells, matrices, strata, models, places, earned, recorded)
+
+
+def _codes(traces: pd.DataFrame, query_id: str | Sequence[str] | None) -> NDArray[np.int64]:
+    """Number of each trace's query; each is its own where nothing tells queries apart."""
+    if query_id is None and not {"query_id", "query"} & set(traces.columns):
+        return np.arange(len(traces))
+    return query_codes(traces, query_id=query_id)
 
 
 def used_propensities(log: StratifiedLog) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -23,13 +25,16 @@ def weighted_values(
     by: By | None = None,
     reward: str | None = None,
     propensity: str | None = "propensity",
+    query_id: str | Sequence[str] | None = None,
     level: float = 0.95,
+    folds: int = 2,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """One row per estimator: SNIPS and doubly robust, from recorded propensities.
 
     Parameters
     ----------
-    traces, policy, by, reward, propensity, level
+    traces, policy, by, reward, propensity, query_id, level, folds, seed
         As for :func:`logged_value`; here the propensities must be recorded.
 
     Returns
@@ -72,7 +77,16 @@ def weighted_values(
     0  snips   0.75         80.0     ok
     1     dr   0.75         80.0     ok
     """
-    log = stratified(traces, [policy], by=by, reward=reward, propensity=propensity)
+    log = stratified(
+        traces,
+        [policy],
+        by=by,
+        reward=reward,
+        propensity=propensity,
+        query_id=query_id,
+        folds=folds,
+        seed=seed,
+    )
     if log.propensities is None and log.places.shape[1]:
         raise ValueError(
             "The log records no propensities, so there is nothing to weight by: use "
