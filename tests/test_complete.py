@@ -162,7 +162,9 @@ def test_a_policy_that_names_an_unknown_model_gets_bounds():
     table = complete_values(log, {"half": Half("m0"), "new": AlwaysPolicy("new")}, reward="good")
     half, new = table.iloc[0], table.iloc[1]
     assert half["status"] == "refused: no outcomes of its model for 5 queries"
-    assert table.loc[:1, ["value", "low", "high", "diff", "diff_low", "p_value"]].isna().all(axis=None)
+    assert (
+        table.loc[:1, ["value", "low", "high", "diff", "diff_low", "p_value"]].isna().all(axis=None)
+    )
     assert (half["bound_low"], half["bound_high"]) == (0.5, 1.0)
     assert (new["bound_low"], new["bound_high"]) == (0.0, 1.0)
     refused = complete_values(log, {"new": AlwaysPolicy("new")}, reward="good", reference="new")
