@@ -20,9 +20,16 @@ HEAVY = {
 }
 #: module or folder -> floor; a module imports only from floors below its own, or its own folder.
 FLOORS = {
-    "_checks": -1,
+    "_checks": -2,
     "_files": 0,
+    "_cells": -1,
+    "_curves": 0,
+    "_logged_value": 0,
+    "_paired": 0,
+    "_shrinkage": 0,
     "_stats": 0,
+    "_student": -1,
+    "_weighted_value": 0,
     "samples": 0,
     "_schemes": 1,
     "records": 1,

@@ -1,5 +1,32 @@
 """What a policy is worth, and where two of them differ."""
 
+from jarvis_lab.evaluation.complete import complete_values
+from jarvis_lab.evaluation.curves import CurveEstimate, apgr, cpt, routing_curve
 from jarvis_lab.evaluation.differences import disagreements, traffic
+from jarvis_lab.evaluation.frontier import aiq, pareto_frontier
+from jarvis_lab.evaluation.logged import (
+    LoggedDifference,
+    LoggedValue,
+    logged_difference,
+    logged_value,
+)
+from jarvis_lab.evaluation.regret import class_regret
+from jarvis_lab.evaluation.weighted import weighted_values
 
-__all__ = ["disagreements", "traffic"]
+__all__ = [
+    "CurveEstimate",
+    "LoggedDifference",
+    "LoggedValue",
+    "aiq",
+    "apgr",
+    "class_regret",
+    "complete_values",
+    "cpt",
+    "disagreements",
+    "logged_difference",
+    "logged_value",
+    "pareto_frontier",
+    "routing_curve",
+    "traffic",
+    "weighted_values",
+]

@@ -1,6 +1,14 @@
-"""Router policies: the originals' routing tables, saved, compared and registered by name."""
+"""Router policies: routing tables learned from a log, baselines, and both saved and compared."""
 
+from jarvis_lab.routing.baselines import (
+    AlwaysPolicy,
+    BestSinglePolicy,
+    OraclePolicy,
+    RandomPolicy,
+)
 from jarvis_lab.routing.diff import routing_diff
+from jarvis_lab.routing.heuristic import HeuristicRouterPolicy, build_routing_context
+from jarvis_lab.routing.lower_bound import LowerBoundRouterPolicy
 from jarvis_lab.routing.policy import RouterPolicy, RoutingContext, TablePolicy
 from jarvis_lab.routing.registry import RouterPolicyRegistry, ensure_registered
 from jarvis_lab.routing.saved import load_policy, save_policy
@@ -8,6 +16,12 @@ from jarvis_lab.routing.sft import SFTPolicy, SFTRouterPolicy
 from jarvis_lab.routing.trace import TraceDrivenPolicy
 
 __all__ = [
+    "AlwaysPolicy",
+    "BestSinglePolicy",
+    "HeuristicRouterPolicy",
+    "LowerBoundRouterPolicy",
+    "OraclePolicy",
+    "RandomPolicy",
     "RouterPolicy",
     "RouterPolicyRegistry",
     "RoutingContext",
@@ -15,6 +29,7 @@ __all__ = [
     "SFTRouterPolicy",
     "TablePolicy",
     "TraceDrivenPolicy",
+    "build_routing_context",
     "ensure_registered",
     "load_policy",
     "routing_diff",

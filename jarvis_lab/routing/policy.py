@@ -21,7 +21,7 @@ from jarvis_lab.classes import (
 )
 from jarvis_lab.readers.casts import arrow_array, class_labels
 
-__all__ = ["RouterPolicy", "RoutingContext", "TablePolicy"]
+__all__ = ["RouterPolicy", "RoutingContext", "TablePolicy", "query_classes"]
 
 
 @dataclass
@@ -92,6 +92,45 @@ class RouterPolicy(ABC):
         return pd.Series(models, index=index, name="model", dtype="str")
 
 
+def query_classes(queries: pd.DataFrame | Iterable[str | None], *, by: By) -> pd.Series[str]:
+    """Class of each query.
+
+    Parameters
+    ----------
+    queries : Series or other iterable of str, or DataFrame
+        The queries; a frame has them in ``query``, or their classes in the column ``by``.
+    by : {"regex", "keyword"}, column name or object with ``predict``
+        What the classes are.
+
+    Returns
+    -------
+    Series of str
+        With the index of ``queries``.
+
+    Raises
+    ------
+    ValueError
+        If the classes are a column that ``queries`` does not have.
+
+    Examples
+    --------
+    >>> query_classes(pd.DataFrame({"topic": ["law", None]}), by="topic").tolist()
+    ['law', '(missing)']
+    """
+    column = isinstance(by, str) and by not in SCHEMES
+    if not isinstance(queries, pd.DataFrame):
+        if column:
+            raise ValueError(f"This policy's classes are the column {by!r}: give route() a frame.")
+        return classify_queries(queries, by=by)
+    wanted = str(by) if column else "query"
+    hint = "route() needs it to find the class of each row."
+    _checks.column(wanted, queries.columns, where="The frame", hint=hint)
+    if not column:
+        return classify_queries(queries["query"], by=by)
+    labels = _labels(queries[wanted], wanted)
+    return pd.Series(labels, index=queries.index, name=wanted, dtype="str")
+
+
 class TablePolicy(RouterPolicy):
     """A policy that has one answer per query class.
 
@@ -148,20 +187,7 @@ class TablePolicy(RouterPolicy):
 
     def classify(self, queries: pd.DataFrame | Iterable[str | None]) -> pd.Series[str]:
         """Class of each query, with the index of ``queries``; :meth:`route` goes by it."""
-        column = isinstance(self.by, str) and self.by not in SCHEMES
-        if not isinstance(queries, pd.DataFrame):
-            if column:
-                raise ValueError(
-                    f"This policy's classes are the column {self.by!r}: give route() a frame."
-                )
-            return classify_queries(queries, by=self.by)
-        wanted = str(self.by) if column else "query"
-        hint = "route() needs it to find the class of each row."
-        _checks.column(wanted, queries.columns, where="The frame", hint=hint)
-        if not column:
-            return classify_queries(queries["query"], by=self.by)
-        labels = _labels(queries[wanted], wanted)
-        return pd.Series(labels, index=queries.index, name=wanted, dtype="str")
+        return query_classes(queries, by=self.by)
 
     def to_dict(self) -> dict[str, Any]:
         """The policy as JSON can hold it; :meth:`from_dict` makes the same policy again."""

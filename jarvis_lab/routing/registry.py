@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
 from jarvis_lab import _checks
+from jarvis_lab.routing.lower_bound import LowerBoundRouterPolicy
 from jarvis_lab.routing.sft import SFTRouterPolicy
 from jarvis_lab.routing.trace import TraceDrivenPolicy
 
@@ -73,7 +74,7 @@ class RouterPolicyRegistry:
 
 
 def ensure_registered() -> None:
-    """Register this package's policies where they are not: "learned" and "sft"."""
-    for policy in (TraceDrivenPolicy, SFTRouterPolicy):
+    """Register this package's policies where they are not: "learned", "sft", "lower_bound"."""
+    for policy in (TraceDrivenPolicy, SFTRouterPolicy, LowerBoundRouterPolicy):
         if not RouterPolicyRegistry.contains(policy.name):
             RouterPolicyRegistry.register_value(policy.name, policy)

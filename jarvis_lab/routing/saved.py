@@ -7,13 +7,39 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from jarvis_lab._files import write_bytes
+from jarvis_lab.routing.rewards import ClassModelSums
 
-__all__ = ["SavedPolicy", "load_policy", "save_policy"]
+__all__ = ["SavedPolicy", "SavedSums", "load_policy", "save_policy"]
 
 _FORMAT = "jarvis_lab router policy"
 _VERSION = 1
+
+
+class SavedSums(msgspec.Struct):
+    """The sums behind a learned table: class × model, and traces per class."""
+
+    classes: list[str] = []
+    models: list[str] = []
+    n: list[list[float]] = []
+    total: list[list[float]] = []
+    squares: list[list[float]] = []
+    traces: list[float] = []
+
+    def restored(self) -> ClassModelSums:
+        """The sums as arrays; ValueError if their sizes do not fit together."""
+        shape = (len(self.classes), len(self.models))
+        try:
+            n, total, squares = (
+                np.array(cells, dtype=np.float64).reshape(shape)
+                for cells in (self.n, self.total, self.squares)
+            )
+            traces = np.array(self.traces, dtype=np.float64).reshape(shape[:1])
+        except ValueError as error:
+            raise ValueError(f"This is no saved policy: its sums do not fit ({error}).") from None
+        return ClassModelSums(list(self.classes), list(self.models), n, total, squares, traces)
 
 
 class SavedPolicy(msgspec.Struct):
@@ -27,6 +53,9 @@ class SavedPolicy(msgspec.Struct):
     available_models: list[str] = []
     default_model: str = ""
     fallback_model: str = ""
+    one_sided_confidence: float = 0.84
+    reward: str = ""
+    sums: SavedSums | None = None
 
     @classmethod
     def read(cls, saved: dict[str, Any]) -> SavedPolicy:

@@ -1,0 +1,305 @@
+"""Quality against how often the strong model is called, and against what that costs."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jarvis_lab import _checks
+from jarvis_lab._curves import Queries, first_share, gap_area
+from jarvis_lab._paired import percentile_interval
+from jarvis_lab.readers import read_traces
+from jarvis_lab.routing.outcomes import complete_outcomes
+
+__all__ = ["CurveEstimate", "apgr", "cpt", "routing_curve"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CurveEstimate:
+    """A figure read from a curve, with a bootstrap interval over queries.
+
+    Attributes
+    ----------
+    value, low, high : float
+        The figure and its interval; the interval is NaN where it cannot be told.
+    level : float
+        Confidence level.
+    n : int
+        Queries.
+    note : str
+        What to know before relying on it; empty if nothing is wrong.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float
+    n: int
+    note: str = ""
+
+    def __repr__(self) -> str:
+        note = f" ({self.note})" if self.note else ""
+        return (
+            f"CurveEstimate({self.value:.3f}, {self.level:.0%} interval {self.low:.3f} to "
+            f"{self.high:.3f}, n={self.n}){note}"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<code>{html.escape(repr(self))}</code>"
+
+
+def routing_curve(
+    traces: object,
+    scores: str | Sequence[float] | Floats,
+    *,
+    weak: str,
+    strong: str,
+    query_id: str | Sequence[str] | None = None,
+    reward: str | None = None,
+    points: int = 101,
+    level: float = 0.95,
+    draws: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """One row per strong-call share: the quality when the queries with the highest scores go up.
+
+    Parameters
+    ----------
+    traces : DataFrame, path or object with ``list_traces()``
+        Complete data of (at least) the two models: every query has each exactly once.
+    scores : column name, or array of float
+        How much each query asks for the strong model; an array has one entry per query, in order
+        of first appearance in the traces (oldest first).
+    weak, strong : str
+        The two models.
+    query_id : str or list of str, optional
+        Columns that tell queries apart; else ``query_id`` where there is one, else the text.
+    reward : str, optional
+        A column of true and false or of numbers in [0, 1]; ``outcome`` without one.
+    points : int
+        Shares from 0 to 1, at equal distances.
+    level : float
+        Confidence level.
+    draws : int
+        Resamplings of the bootstrap over queries.
+    seed : int
+        Its seed.
+
+    Returns
+    -------
+    DataFrame
+        - ``strong_share`` (float64, in [0, 1]): share of queries that the strong model gets.
+        - ``quality``, ``low``, ``high`` (float64, in [0, 1]): mean reward and its pointwise
+          bootstrap interval.
+        - ``random_quality`` (float64): that of sending as many queries up at random.
+        - ``n`` (int64): queries.
+
+    Raises
+    ------
+    ValueError
+        If the data of the two models are not complete, or the scores do not fit or are missing.
+
+    Notes
+    -----
+    Queries with equal scores go up together; between such groups the curve is a straight line,
+    the mean over all orders of the group.
+
+    References
+    ----------
+    Ong, I. et al. (2024), RouteLLM: Learning to Route LLMs with Preference Data, arXiv 2406.18665.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"query": list("xxyy"), "model": ["w", "s"] * 2,
+    ...                     "correct": [True, True, False, True], "hard": [0.1, 0.1, 0.9, 0.9]})
+    >>> routing_curve(log, "hard", weak="w", strong="s", points=3)[["strong_share", "quality"]]
+       strong_share  quality
+    0           0.0      0.5
+    1           0.5      1.0
+    2           1.0      1.0
+    """
+    queries = _queries(traces, scores, weak, strong, query_id, reward)
+    grid = np.linspace(0, 1, _checks.whole("points", points, least=2))
+    share, quality = queries.curve()
+    drawn = [
+        np.interp(grid, x, y)
+        for xs, ys in queries.resampled(draws=draws, seed=seed)
+        for x, y in zip(xs, ys, strict=True)
+    ]
+    low, high = percentile_interval(np.array(drawn), _checks.fraction("level", level))
+    return pd.DataFrame(
+        {
+            "strong_share": grid,
+            "quality": np.interp(grid, share, quality),
+            "low": low,
+            "high": high,
+            "random_quality": quality[0] + grid * (quality[-1] - quality[0]),
+            "n": queries.n,
+        }
+    )
+
+
+def apgr(
+    traces: object,
+    scores: str | Sequence[float] | Floats,
+    *,
+    weak: str,
+    strong: str,
+    query_id: str | Sequence[str] | None = None,
+    reward: str | None = None,
+    level: float = 0.95,
+    draws: int = 1000,
+    seed: int = 0,
+) -> CurveEstimate:
+    """Average performance gap recovered: ½ for a random router, more for a better one.
+
+    Parameters
+    ----------
+    traces, scores, weak, strong, query_id, reward, level, draws, seed
+        As for :func:`routing_curve`.
+
+    Returns
+    -------
+    CurveEstimate
+        NaN if the strong model is no better than the weak one.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`routing_curve`.
+
+    Notes
+    -----
+    APGR = (area - weak)/(strong - weak), the area below the routing curve by trapezoids. It can
+    be above 1 or below 0 where routing beats the strong model or does worse than the weak one.
+
+    References
+    ----------
+    Ong, I. et al. (2024), RouteLLM: Learning to Route LLMs with Preference Data, arXiv 2406.18665.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"query": list("xxyy"), "model": ["w", "s"] * 2,
+    ...                     "correct": [True, True, False, True], "hard": [0.1, 0.1, 0.9, 0.9]})
+    >>> apgr(log, "hard", weak="w", strong="s").value
+    0.75
+    """
+    queries = _queries(traces, scores, weak, strong, query_id, reward)
+    return _estimate(queries, gap_area, level, draws, seed)
+
+
+def cpt(
+    traces: object,
+    scores: str | Sequence[float] | Floats,
+    part: float,
+    *,
+    weak: str,
+    strong: str,
+    query_id: str | Sequence[str] | None = None,
+    reward: str | None = None,
+    level: float = 0.95,
+    draws: int = 1000,
+    seed: int = 0,
+) -> CurveEstimate:
+    """Call-performance threshold: the smallest strong-call share that reaches part of the gap.
+
+    Parameters
+    ----------
+    traces, scores, weak, strong, query_id, reward, level, draws, seed
+        As for :func:`routing_curve`.
+    part : float
+        Part of the gap between weak and strong, from 0 to 1: 0.5 for CPT(50 %).
+
+    Returns
+    -------
+    CurveEstimate
+        A share in [0, 1]; NaN if the strong model is no better than the weak one.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`routing_curve`.
+
+    Notes
+    -----
+    The curve may fall again, so the share is where it first reaches the quality
+    weak + part·(strong - weak): where its monotone envelope does.
+
+    References
+    ----------
+    Ong, I. et al. (2024), RouteLLM: Learning to Route LLMs with Preference Data, arXiv 2406.18665.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"query": list("xxyy"), "model": ["w", "s"] * 2,
+    ...                     "correct": [True, True, False, True], "hard": [0.1, 0.1, 0.9, 0.9]})
+    >>> cpt(log, "hard", 0.5, weak="w", strong="s").value
+    0.25
+    """
+    aim = _checks.fraction("part", part, ends=True)
+    queries = _queries(traces, scores, weak, strong, query_id, reward)
+    return _estimate(queries, lambda x, y: first_share(x, y, aim), level, draws, seed)
+
+
+def _estimate(
+    queries: Queries,
+    figure: Callable[[Floats, Floats], Floats],
+    level: float,
+    draws: int,
+    seed: int,
+) -> CurveEstimate:
+    _checks.fraction("level", level)
+    share, quality = queries.curve()
+    value = float(figure(share[None, :], quality[None, :])[0])
+    drawn = np.concatenate([figure(x, y) for x, y in queries.resampled(draws=draws, seed=seed)])
+    low, high, note = float("nan"), float("nan"), ""
+    if np.isnan(value):
+        note = "the strong model is no better than the weak one"
+    elif np.isnan(drawn).any():
+        note = f"in {np.isnan(drawn).mean():.0%} of draws the strong model is no better"
+    else:
+        ends = percentile_interval(drawn[:, None], level)
+        low, high = float(ends[0][0]), float(ends[1][0])
+    return CurveEstimate(value, low, high, level, queries.n, note)
+
+
+def _queries(
+    traces: object,
+    scores: Any,
+    weak: str,
+    strong: str,
+    query_id: str | Sequence[str] | None,
+    reward: str | None,
+) -> Queries:
+    frame = read_traces(traces)
+    unknown = {weak, strong} - set(frame["model"].dropna())
+    if unknown or weak == strong:
+        raise ValueError(
+            f"weak={weak!r} and strong={strong!r} must be two of the log's models: "
+            f"{_checks.names(sorted(frame['model'].dropna().unique()))}."
+        )
+    pair = frame[frame["model"].isin([weak, strong])].reset_index(drop=True)
+    found = complete_outcomes(pair, query_id=query_id, reward=reward)
+    if isinstance(scores, str):
+        hint = "scores= names the column that holds them, or is an array."
+        _checks.column(scores, found.queries.columns, where="The log", hint=hint)
+        scores = pd.to_numeric(found.queries[scores])
+    values = np.asarray(scores, dtype=np.float64)
+    if values.shape != (len(found.queries),):
+        raise ValueError(
+            f"scores has shape {values.shape}, but there are {len(found.queries)} queries."
+        )
+    if np.isnan(values).any():
+        raise ValueError(
+            f"{int(np.isnan(values).sum())} queries have no score: fill them (0 for last)."
+        )
+    places = [found.models.index(name) for name in (weak, strong)]
+    return Queries(values, found.rewards[:, places[0]], found.rewards[:, places[1]])

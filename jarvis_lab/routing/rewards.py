@@ -1,0 +1,196 @@
+"""What a trace earned, and its sums per query class and model."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jarvis_lab import _checks
+from jarvis_lab.classes import SCHEMES, By
+from jarvis_lab.readers import read_traces
+from jarvis_lab.routing.table import counts_of
+from jarvis_lab.scores import is_counts, reward_sums, score_counts
+
+__all__ = ["ClassModelSums", "class_model_sums", "trace_rewards"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClassModelSums:
+    """Numbers and sums of rewards, class × model, both sorted by name.
+
+    Attributes
+    ----------
+    classes, models : list of str
+        What the rows and columns stand for; traces without a model are left out.
+    n, total, squares : ndarray of float
+        Number of rewards in each cell, their sum and the sum of their squares.
+    traces : ndarray of float
+        Traces per class, those without a model or a reward included.
+    """
+
+    classes: list[str]
+    models: list[str]
+    n: Floats
+    total: Floats
+    squares: Floats
+    traces: Floats
+
+    def __repr__(self) -> str:
+        size = f"{len(self.classes)} classes × {len(self.models)} models"
+        return f"ClassModelSums({size}, {self.n.sum():,.0f} rewards)"
+
+
+def trace_rewards(traces: pd.DataFrame, *, reward: str | None = None) -> pd.Series[float]:
+    """Reward of each trace.
+
+    Parameters
+    ----------
+    traces : DataFrame
+        Traces, as :func:`read_traces` gives them.
+    reward : str, optional
+        A column of true and false or of numbers in [0, 1]. Without one: 1 where ``outcome`` is
+        "success", 0 for any other text.
+
+    Returns
+    -------
+    Series of float64
+        Named ``reward``, in [0, 1], with the index of ``traces``; NaN where it is missing.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, it holds something else, or values outside [0, 1].
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"outcome": ["success", "timeout", None], "stars": [0.2, 1.0, None]})
+    >>> trace_rewards(log).tolist()
+    [1.0, 0.0, nan]
+    >>> trace_rewards(log, reward="stars").tolist()
+    [0.2, 1.0, nan]
+    """
+    hint = "Name the column that holds the reward: reward='...'."
+    name = _checks.column(reward or "outcome", traces.columns, where="The log", hint=hint)
+    column = traces[name]
+    if name == "outcome":
+        good = (column == "success").fillna(False).to_numpy(dtype=bool).astype(np.float64)
+        values = np.where(column.isna(), np.nan, good)
+    else:
+        values = _numbers(column, name)
+    outside = np.flatnonzero((values < 0) | (values > 1))
+    if len(outside):
+        raise ValueError(
+            f"Reward {name!r} has {len(outside)} values outside [0, 1], the first "
+            f"{values[outside[0]]!r} in row {outside[0]}. Rescale it before: "
+            f"({name} - lowest) / (highest - lowest), with the ends of its scale."
+        )
+    return pd.Series(values, index=traces.index, name="reward")
+
+
+def class_model_sums(source: object, *, by: By, reward: str | None = None) -> ClassModelSums:
+    """Numbers and sums of the rewards per query class and model.
+
+    Parameters
+    ----------
+    source : DataFrame, path, object with ``list_traces()``, or table of counts
+        Traces as :func:`read_traces` takes them, or :func:`score_counts` of them. Counts know the
+        rewards "outcome" and "feedback" only.
+    by : {"regex", "keyword"}, column name or object with ``predict``
+        What the classes are.
+    reward : str, optional
+        As for :func:`trace_rewards`.
+
+    Returns
+    -------
+    ClassModelSums
+
+    Raises
+    ------
+    ValueError
+        As for :func:`trace_rewards`; if counts are given that lack the reward or the classes.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"query": ["import os"] * 3, "model": list("aab"),
+    ...                     "outcome": ["success", None, "failure"]})
+    >>> sums = class_model_sums(log, by="regex")
+    >>> sums.classes, sums.models, sums.n.tolist(), sums.total.tolist()
+    (['code'], ['a', 'b'], [[1.0, 1.0]], [[1.0, 0.0]])
+    """
+    if reward is not None:
+        _checks.text("reward", reward)
+    if reward is None or reward == "outcome":
+        counts = counts_of(source, by=by)
+        return _matrices(counts, 1.0)
+    if isinstance(source, pd.DataFrame) and is_counts(source):
+        counts = counts_of(source, by=by)
+        if reward != "feedback":
+            raise ValueError(
+                f"A table of counts has no reward {reward!r}, only outcome and feedback: give the "
+                "traces themselves."
+            )
+        if counts["invalid_feedback"].sum():
+            raise ValueError(
+                f"{counts['invalid_feedback'].sum()} feedbacks of these counts are outside [0, 1]. "
+                "Rescale them in the traces and count again."
+            )
+        return _matrices(counts, 0.0)
+    return _matrices(_counts_of_reward(source, by, reward), 0.0)
+
+
+def _counts_of_reward(source: object, by: By, reward: str) -> pd.DataFrame:
+    """Counts in which the reward stands where feedback does."""
+    needed = by if isinstance(by, str) and by not in SCHEMES else "query"
+    if isinstance(source, pd.DataFrame):
+        hint = "Name the column that holds the reward: reward='...'."
+        _checks.column(reward, source.columns, where="The log", hint=hint)
+    elif isinstance(source, (str, os.PathLike)):
+        source = os.fspath(source)
+    traces = read_traces(source, columns=dict.fromkeys([needed, "model", reward]))
+    rewards = trace_rewards(traces, reward=reward)
+    columns = {needed: traces[needed], "model": traces["model"], "feedback": rewards}
+    return score_counts(pd.DataFrame(columns), by=by)
+
+
+def _matrices(counts: pd.DataFrame, outcome_weight: float) -> ClassModelSums:
+    n, total, squares = reward_sums(
+        counts, outcome_weight=outcome_weight, feedback_weight=1 - outcome_weight
+    )
+    classes = sorted(counts["query_class"].unique())
+    models = sorted(name for name in counts["model"].unique() if name)
+    rows = counts["query_class"].map({c: i for i, c in enumerate(classes)}).to_numpy(dtype=int)
+    traces = np.zeros(len(classes))
+    np.add.at(traces, rows, counts["n"].to_numpy(dtype=float))
+    named = (counts["model"] != "").to_numpy()
+    columns = counts["model"].map({m: i for i, m in enumerate(models)}).to_numpy(dtype=float)
+    cells = rows[named], columns[named].astype(int)
+    filled = []
+    for values in (n, total, squares):
+        matrix = np.zeros((len(classes), len(models)))
+        np.add.at(matrix, cells, np.asarray(values, dtype=float)[named])
+        filled.append(matrix)
+    return ClassModelSums(classes, models, filled[0], filled[1], filled[2], traces)
+
+
+def _numbers(column: pd.Series[Any], name: str) -> Floats:
+    kinds = {type(v).__name__ for v in column[column.notna()]} if column.dtype == object else set()
+    if kinds - {"bool", "int", "float", "bool_", "int64", "float64", "Decimal"}:
+        raise ValueError(
+            f"Reward {name!r} holds {_checks.names(sorted(kinds))}, but must hold true and false, "
+            "or numbers in [0, 1]."
+        )
+    numeric = pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column)
+    if not (column.dtype == object or numeric):
+        raise ValueError(
+            f"Reward {name!r} holds {column.dtype}, but must hold true and false, or numbers in "
+            "[0, 1]."
+        )
+    values: Floats = np.where(column.isna(), np.nan, column).astype(np.float64)
+    return values
