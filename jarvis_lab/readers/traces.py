@@ -59,7 +59,8 @@ def read_traces(
         - ``outcome`` (str): "success", another word, or missing. A table with ``correct`` (true or
           false) and no outcome gives "success" and "failure".
         - ``feedback`` (float64): in [0, 1]; NaN without any.
-        - ``started_at``, ``ended_at`` (datetime64[us, UTC]).
+        - ``started_at``, ``ended_at`` (datetime64[us, UTC]): stored as epoch seconds or, but for a
+          SQLite store, as ISO text with date and time (UTC where no zone is given).
         - ``total_tokens`` (Int64), ``total_latency_seconds`` (float64).
         - ``cost_usd``, ``propensity`` (float64), ``query_id`` (Int64, or str): from ``metadata``,
           where any trace has them.
