@@ -30,8 +30,7 @@ Kind = tuple[str, str, str, int]
 Why = tuple[str, str]
 
 _UNMADE: Why = (NO_EVIDENCE, "")
-_ENCODE_INTO = msgspec.json.Encoder().encode_into
-_END = ord("\n")
+_ENCODE = msgspec.json.Encoder().encode
 _ROWS_A_WRITE = 256
 _ESCAPES = {
     b"&": b"\\u0026",
@@ -79,8 +78,7 @@ class PartRows:
     def forget(self) -> None:
         """Unmake every row."""
         count = len(self._candidates)
-        self._lines = bytearray()
-        self._starts, self._ends = [0] * count, [0] * count
+        self._lines: list[bytes | None] = [None] * count
         self._made: list[Kind | Why] = [_UNMADE] * count
 
     def take(self, records: Iterable[EvidenceRecord]) -> None:
@@ -96,15 +94,13 @@ class PartRows:
 
     def write(self, sink: BinaryIO) -> None:
         """Write the lines in the order of the candidates."""
-        spans = [span for span in zip(self._starts, self._ends, strict=True) if span[1]]
-        with memoryview(self._lines) as lines:
-            for first in range(0, len(spans), _ROWS_A_WRITE):
-                some = spans[first : first + _ROWS_A_WRITE]
-                block = b"".join([lines[start:end] for start, end in some])
-                if self._escape_html:
-                    for plain, escaped in _ESCAPES.items():
-                        block = block.replace(plain, escaped)
-                sink.write(block)
+        lines = [line for line in self._lines if line is not None]
+        for start in range(0, len(lines), _ROWS_A_WRITE):
+            block = b"\n".join([*lines[start : start + _ROWS_A_WRITE], b""])
+            if self._escape_html:
+                for plain, escaped in _ESCAPES.items():
+                    block = block.replace(plain, escaped)
+            sink.write(block)
 
     def report(self, part: Part) -> None:
         """Add what became of the candidates to ``part``."""
@@ -126,7 +122,7 @@ class PartRows:
         if why:
             role = record.model_role or "none"
             self._made[place] = (why, role if why == OTHER_ROLE else "")
-            self._starts[place] = self._ends[place] = 0
+            self._lines[place] = None
             return
         index, _, run = self._candidates[place]
         source = record.provenance.source_file if record.provenance is not None else None
@@ -134,10 +130,6 @@ class PartRows:
         if stem is None:
             stem = self._stems[source] = source_class(source)
         sample = make_sample(run, record, stem, self._recorded_at, f"{self._base}:{index}")
-        lines = self._lines
-        self._starts[place] = len(lines)
-        _ENCODE_INTO(sample, lines, -1)
-        lines.append(_END)
-        self._ends[place] = len(lines)
+        self._lines[place] = _ENCODE(sample)
         length = len(sample.response).bit_length()
         self._made[place] = (stem, record.model_name or "", run.category or "", length)
