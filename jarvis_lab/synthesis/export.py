@@ -21,7 +21,7 @@ from jarvis_lab.synthesis.workers import Crew
 __all__ = ["export_sft"]
 
 _DEFAULT = Path("data", "distilled", "sft", "sft_export.jsonl")
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 
 
 class _NothingToWriteError(Exception):
@@ -168,13 +168,14 @@ class _Job:
         """Let the crew write parts, each to a file of its own, and put them together."""
         with _files.scratch_folder(self.target) as folder:
             tasks = self._tasks(lambda index: folder / f"{index}.part.tmp")
+            room = memoryview(bytearray(_BLOCK))
             try:
                 for index, part in enumerate(crew.map(build_part, tasks, self.blocked)):
                     path = folder / f"{index}.part.tmp"
-                    with open(path, "rb") as handle:
-                        while block := handle.read(_BLOCK):
-                            meter.update(block, 0)
-                            rows.write(block)
+                    with open(path, "rb", buffering=0) as handle:
+                        while count := handle.readinto(room):
+                            meter.update(room[:count], 0)
+                            rows.write(room[:count])
                     path.unlink()
                     meter.add_ends(part.exported)
                     self._keep(part, step)
