@@ -231,13 +231,17 @@ class Meter:
         self._last = b"\n"
         self.bytes = 0
 
-    def update(self, block: bytes, ends: int | None = None) -> None:
+    def update(self, block: bytes | memoryview, ends: int | None = None) -> None:
         """Take the next bytes; ``ends`` is their number of line ends, if known."""
         if block:
             self._digest.update(block)
             self.bytes += len(block)
-            self._ends += block.count(b"\n") if ends is None else ends
-            self._last = block[-1:]
+            self._ends += bytes(block).count(b"\n") if ends is None else ends
+            self._last = bytes(block[-1:])
+
+    def add_ends(self, ends: int) -> None:
+        """Count line ends that :meth:`update` was told not to."""
+        self._ends += ends
 
     @property
     def lines(self) -> int:

@@ -15,10 +15,12 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from jarvis_lab.records_lake import ScoredRun
 from jarvis_lab.synthesis import day_file, rows
 from jarvis_lab.synthesis.export import export_sft
 from jarvis_lab.synthesis.firewall import FirewallError, category_reason, check_written
 from jarvis_lab.synthesis.sft_export import SftExport
+from jarvis_lab.synthesis.spelling import respelled_lines
 from jarvis_lab.synthesis.workers import Crew
 
 ALLOWED = {"accepted": 1, "partially_accepted": 0.5}
@@ -298,3 +300,73 @@ def test_rows_are_checked_from_the_disk_and_not_from_memory(tmp_path: Path) -> N
         with pytest.raises(FirewallError, match="no response"):
             export_sft(lake, recorded_at="now", progress=False)
     assert list((lake / "data" / "distilled" / "sft").iterdir()) == []
+
+
+# Keys in other letters
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"evidence_run_id":"a","category":"accepted","Category":"rejected"}',
+        '{"evidence_run_id":"a","CATEGORY":"rejected","category":"accepted"}',
+        '{"evidence_run_id":"a","category":"accepted","categorY":"rejected"}',
+        '{"evidence_run_id":"a","category":"accepted","catEgory" : 5}',
+        '{"evidence_run_id":"a","Category":"accepted"}',
+        r'{"evidence_run_id":"a","category":"accepted","\u0043ategory":"rejected"}',
+        r'{"evidence_run_id":"a","category":"accepted","categor\u0059":"rejected"}',
+        '{"Evidence_Run_Id":"a","category":"rejected"}',
+        '{"Evidence_Run_Id":"a","category":"accepted"}',
+        '{"evidence_run_id":"b","evidence_run_ID":"a","category":"rejected"}',
+        '{"evidence_run_id":"b","EVIDENCE_RUN_ID":"a","category":"accepted"}',
+        '{"Category":"rejected","Evidence_run_id":"a"}',
+    ],
+)
+@pytest.mark.parametrize("around", ["", "blank and bad lines"])
+def test_a_key_in_other_letters_keeps_its_line_and_its_runs_out(
+    tmp_path: Path, line: str, around: str
+) -> None:
+    lake = lake_of(tmp_path, [(1, "a", "accepted"), (1, "c", "accepted"), (2, "a", "accepted")])
+    path = lake / "data" / "scored-runs" / "2026" / "01" / "02" / "a.jsonl"
+    path.write_text((f"\n{{oops\n{line}\n" if around else f"{line}\n") + path.read_text())
+    result = export_sft(lake, recorded_at="now", progress=False)
+    rows_written = [json.loads(row) for row in result.output_path.read_text().splitlines()]
+    assert [row["source_run_id"] for row in rows_written] == ["c"]
+    reason = "firewall: category or run id in other letters"
+    table = result.excluded()
+    assert list(table.loc[table["reason"] == reason, "line"]) == [3 if around else 1]
+    assert result.records_quarantined == 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"evidence_run_id":"a","category":"accepted","categories":"Rejected"}',
+        '{"evidence_run_id":"a","category":"accepted","note":"Category"}',
+        '{"evidence_run_id":"a","category":"accepted","note":{"Category":"rejected"}}',
+        r'{"evidence_run_id":"a","category":"accepted","note":"\"Category\":\u0022rejected"}',
+        r'{"\u0065vidence_run_id":"a","c\u0061tegory":"accepted"}',
+        '{"evidence_run_id":"a","category":"rejected","category":"accepted"}',
+    ],
+)
+def test_only_the_names_of_the_fields_themselves_are_looked_at(tmp_path: Path, line: str) -> None:
+    lake = lake_of(tmp_path, [(1, "a", "accepted")])
+    path = lake / "data" / "scored-runs" / "2026" / "01" / "01" / "a.jsonl"
+    path.write_text(line)
+    assert export_sft(lake, recorded_at="now", progress=False).records_exported == 1
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_no_spelling_of_a_key_passes_the_quick_look(data: st.DataObject) -> None:
+    key = data.draw(st.sampled_from(["category", "evidence_run_id"]))
+    flips = data.draw(st.lists(st.booleans(), min_size=len(key), max_size=len(key)))
+    escapes = data.draw(st.lists(st.integers(0, 3), min_size=len(key), max_size=len(key)))
+    spelled = "".join(c.upper() if flip else c for c, flip in zip(key, flips, strict=True))
+    written = "".join(
+        c if escape else f"\\u{ord(c):04x}" for c, escape in zip(spelled, escapes, strict=True)
+    )
+    line = f'{{"x":"Ä{data.draw(st.text(max_size=5).map(json.dumps))[1:-1]}","{written}":"r9"}}'
+    run = ScoredRun(evidence_run_id="a", category="accepted")
+    found = list(respelled_lines(memoryview(line.encode("utf-8", "replace")), 4, [4], [run]))
+    assert bool(found) == (spelled != key)

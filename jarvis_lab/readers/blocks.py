@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from io import BufferedIOBase
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -19,12 +20,13 @@ BLOCK_BYTES = 1 << 17
 
 
 def decode_blocks(
-    handle: BinaryIO,
+    handle: BufferedIOBase,
     decoder: msgspec.json.Decoder[T],
     bad_lines: BadLines,
     *,
     file: str,
     meter: Meter | None = None,
+    look: Callable[[memoryview, int, Sequence[int], Sequence[T]], object] | None = None,
     size: int = BLOCK_BYTES,
 ) -> Iterator[tuple[Sequence[int], list[T]]]:
     """Give (line numbers, records) for each block of whole lines.
@@ -41,6 +43,8 @@ def decode_blocks(
         What to call the file in a report.
     meter
         Measures every byte that is read.
+    look
+        Called with each block, the number of its first line, and what is given of it.
     size
         Bytes to read at a time. A line may be longer.
 
@@ -55,17 +59,19 @@ def decode_blocks(
         ends, is_clean = _line_ends(block)
         if meter is not None:
             meter.update(block, ends)
-        count = ends + (not block.endswith(b"\n"))
+        count = ends + (block[-1] != _END)
         records: list[T] = []
         if is_clean:
             try:
                 records = decoder.decode_lines(block)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 records = []
-        if len(records) == count:
-            yield range(first, first + count), records
-        else:
-            yield _one_by_one(block, decoder, bad_lines, file, first)
+        lines: Sequence[int] = range(first, first + count)
+        if len(records) != count:
+            lines, records = _one_by_one(bytes(block), decoder, bad_lines, file, first)
+        if look is not None:
+            look(block, first, lines, records)
+        yield lines, records
         first += ends
 
 
@@ -84,33 +90,43 @@ def _one_by_one(
     return numbers, records
 
 
-def _line_ends(block: bytes) -> tuple[int, bool]:
+def _line_ends(block: memoryview) -> tuple[int, bool]:
     """Give the number of line ends, and whether each is one between two records."""
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text == _END)
-    inner = ends[:-1] if block.endswith(b"\n") else ends
-    if not block.startswith(b"{") or (len(inner) and inner[0] < 2):
+    inner = ends[:-1] if block[-1] == _END else ends
+    count = len(inner)
+    if block[0] != _OPEN or (count and inner[0] < 2):
         return len(ends), False
-    if (text[inner + 1] != _OPEN).any():
+    if text[inner + 1].tobytes() != b"{" * count:
         return len(ends), False
     before = text[inner - 1]
-    if (before != _CLOSE).any():
-        before = np.where(before == _RETURN, text[inner - 2], before)
+    if before.tobytes() == b"}" * count:
+        return len(ends), True
+    before = np.where(before == _RETURN, text[inner - 2], before)
     return len(ends), bool((before == _CLOSE).all())
 
 
-def whole_lines(handle: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[bytes]:
-    """Give whole lines, many at a time, until the file ends."""
-    rest: list[bytes] = []
-    while chunk := handle.read(size):
-        cut = chunk.rfind(b"\n") + 1
-        if not cut:
-            rest.append(chunk)
-            continue
-        yield b"".join([*rest, chunk[:cut]])
-        rest = [chunk[cut:]] if cut < len(chunk) else []
-    if rest:
-        yield b"".join(rest)
+def whole_lines(handle: BufferedIOBase, size: int = BLOCK_BYTES) -> Iterator[memoryview]:
+    """Give whole lines, many at a time, until the file ends.
+
+    Each block is a view of one buffer and holds its bytes until the next is asked for.
+    """
+    store = bytearray(2 * size)
+    view = memoryview(store)
+    filled = 0
+    while got := handle.readinto(view[filled : filled + size]):
+        end = store.rfind(b"\n", filled, filled + got) + 1
+        filled += got
+        if end:
+            yield view[:end]
+            view[: filled - end] = view[end:filled]
+            filled -= end
+        if len(store) < filled + size:
+            store = store[:filled].ljust(2 * (filled + size))
+            view = memoryview(store)
+    if filled:
+        yield view[:filled]
 
 
 _END, _RETURN, _OPEN, _CLOSE = b"\n\r{}"

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Collection, Iterator
+import itertools
+import operator
+from collections.abc import Iterator, Sequence, Set
 
 import msgspec
 
@@ -28,6 +30,7 @@ from jarvis_lab.synthesis.manifest import FileEntry
 from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan
 from jarvis_lab.synthesis.rows import Candidate, PartRows
 from jarvis_lab.synthesis.sft import QUALITY_SCORES
+from jarvis_lab.synthesis.spelling import respelled_lines
 
 __all__ = [
     "build_part",
@@ -41,25 +44,34 @@ _EVIDENCE = msgspec.json.Decoder(EvidenceRecord)
 def scan_scored(scored: LakeFile) -> ScoredScan:
     """Find the run ids that a file of scored runs keeps out of every file."""
     blocked: dict[str, None] = {}
+    respelled: set[int] = set()
     meter = _files.Meter()
     if scored.problem:
         return ScoredScan(FileEntry(scored.name), [])
+
+    def look(
+        block: memoryview, first: int, lines: Sequence[int], runs: Sequence[ScoredRun]
+    ) -> None:
+        for line, run_ids in respelled_lines(block, first, lines, runs):
+            respelled.add(line)
+            blocked.update(dict.fromkeys(run_ids))
+
     try:
         with open(scored.path, "rb") as handle, _without_collector():
             for _lines, runs in decode_blocks(
-                handle, _SCORED, BadLines("skip"), file=scored.name, meter=meter
+                handle, _SCORED, BadLines("skip"), file=scored.name, meter=meter, look=look
             ):
                 for run in runs:
                     if run.category not in QUALITY_SCORES:
                         blocked[run.evidence_run_id or ""] = None
     except OSError:
         return ScoredScan(FileEntry(scored.name), [])
-    return ScoredScan(FileEntry.of(meter, scored.name), list(blocked))
+    return ScoredScan(FileEntry.of(meter, scored.name), list(blocked), frozenset(respelled))
 
 
 def build_part(
     task: PartTask,
-    blocked: Collection[str],
+    blocked: Set[str],
     meter: _files.Meter | None = None,
 ) -> Part:
     """Export one file of scored runs and check what was written.
@@ -100,7 +112,7 @@ def build_part(
                 meter=meter,
             )
         del rows
-    part.excluded.sort(key=lambda row: row.line)
+    part.excluded.sort(key=operator.attrgetter("line"))
     return part
 
 
@@ -116,7 +128,7 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _read_scored(task: PartTask, blocked: Collection[str], part: Part) -> list[Candidate]:
+def _read_scored(task: PartTask, blocked: Set[str], part: Part) -> list[Candidate]:
     """Give the runs that the firewall lets through, in the order of their lines."""
     scored, meter = task.scored, _files.Meter()
     if scored.problem:
@@ -129,15 +141,17 @@ def _read_scored(task: PartTask, blocked: Collection[str], part: Part) -> list[C
             for lines, runs in decode_blocks(
                 handle, _SCORED, bad.lines, file=scored.name, meter=meter
             ):
-                for index, run in enumerate(runs):
+                for index, line, run in zip(itertools.count(start), lines, runs, strict=False):
                     if run.category not in QUALITY_SCORES:
                         reason = firewall.category_reason(run.category)
                     elif (run.evidence_run_id or "") in blocked:
                         reason = firewall.BLOCKED_ELSEWHERE
                     else:
-                        candidates.append((start + index, lines[index], run))
+                        candidates.append((index, line, run))
                         continue
-                    part.excluded.append(excluded_row(lines[index], run, reason))
+                    if line in task.respelled:
+                        reason = firewall.RESPELLED
+                    part.excluded.append(excluded_row(line, run, reason))
                 start += len(runs)
                 part.categories.update([run.category for run in runs])
     except OSError as error:

@@ -14,14 +14,14 @@ from jarvis_lab import _checks, _files
 from jarvis_lab.readers.lake_files import LakeFile, lake_files, lake_root
 from jarvis_lab.synthesis.day_file import build_part, scan_scored
 from jarvis_lab.synthesis.manifest import FileEntry, build_manifest, manifest_path
-from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, Settings
+from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan, Settings
 from jarvis_lab.synthesis.sft_export import SftExport, export_of
 from jarvis_lab.synthesis.workers import Crew
 
 __all__ = ["export_sft"]
 
 _DEFAULT = Path("data", "distilled", "sft", "sft_export.jsonl")
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 
 
 class _NothingToWriteError(Exception):
@@ -120,7 +120,7 @@ class _Job:
         self.root, self.settings, self.target = root, settings, target
         self.entries = entries
         self.files = [entry for entry in entries if not entry.is_folder]
-        self.scans: list[FileEntry] = []
+        self.scans: list[ScoredScan] = []
         self.blocked: set[str] = set()
         self.parts: list[Part] = []
         self.written = False
@@ -129,7 +129,7 @@ class _Job:
         self, crew: Crew, step: Callable[[], object], *, dry_run: bool, make_folder: bool
     ) -> None:
         for scan in crew.map(scan_scored, self.files):
-            self.scans.append(scan.entry)
+            self.scans.append(scan)
             self.blocked.update(scan.blocked)
             step()
         crew.share(self.blocked)
@@ -168,18 +168,25 @@ class _Job:
         """Let the crew write parts, each to a file of its own, and put them together."""
         with _files.scratch_folder(self.target) as folder:
             tasks = self._tasks(lambda index: folder / f"{index}.part.tmp")
-            for index, part in enumerate(crew.map(build_part, tasks, self.blocked)):
-                path = folder / f"{index}.part.tmp"
-                with open(path, "rb") as handle:
-                    while block := handle.read(_BLOCK):
-                        meter.update(block)
-                        rows.write(block)
-                path.unlink()
-                self._keep(part, step)
+            room = memoryview(bytearray(_BLOCK))
+            try:
+                for index, part in enumerate(crew.map(build_part, tasks, self.blocked)):
+                    path = folder / f"{index}.part.tmp"
+                    with open(path, "rb", buffering=0) as handle:
+                        while count := handle.readinto(room):
+                            meter.update(room[:count], 0)
+                            rows.write(room[:count])
+                    path.unlink()
+                    meter.add_ends(part.exported)
+                    self._keep(part, step)
+            except BaseException:
+                crew.stop()  # before the folder goes: a worker could put a part into it
+                raise
 
     def _tasks(self, sink: Callable[[int], Path | None]) -> Iterator[PartTask]:
         for index, (file, scan) in enumerate(zip(self.files, self.scans, strict=True)):
-            yield PartTask(self.root, file, scan.sha256, self.settings, sink(index))
+            known = scan.entry.sha256, scan.respelled
+            yield PartTask(self.root, file, *known, self.settings, sink(index))
 
     def _keep(self, part: Part, step: Callable[[], object]) -> None:
         self.parts.append(part)

@@ -7,7 +7,7 @@ rows that were written and asks the same again, before the file takes its final 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set
 from pathlib import Path
 
 import msgspec
@@ -19,12 +19,14 @@ from jarvis_lab.synthesis.sft import QUALITY_SCORES, has_text
 
 __all__ = [
     "BLOCKED_ELSEWHERE",
+    "RESPELLED",
     "FirewallError",
     "category_reason",
     "check_written",
 ]
 
 BLOCKED_ELSEWHERE = FIREWALL + "blocked by another record of the run"
+RESPELLED = FIREWALL + "category or run id in other letters"
 _MISSING = FIREWALL + "category missing"
 _UNKNOWN = FIREWALL + "category unknown"
 _NEVER = {
@@ -41,15 +43,14 @@ class FirewallError(RuntimeError):
 class _Row(msgspec.Struct, gc=False):
     """What the second check reads of a written row; every field must be there."""
 
-    response: msgspec.Raw
+    response: str
     source_run_id: str
     quality_score: float | int
 
 
 _ROWS = msgspec.json.Decoder(_Row)
-_TEXT = msgspec.json.Decoder(str)
-#: How a JSON text begins that plainly holds more than white space.
-_WITH_TEXT = frozenset(b'"%c' % letter for letter in range(0x21, 0x7F) if letter not in b'"\\')
+#: First characters of a response that plainly holds more than white space.
+_PLAIN = frozenset(map(chr, range(0x21, 0x7F)))
 
 
 def category_reason(category: str | None) -> str:
@@ -70,8 +71,8 @@ def check_written(
     *,
     start: int,
     rows: int,
-    allowed: Collection[str],
-    blocked: Collection[str],
+    allowed: Set[str],
+    blocked: Set[str],
     meter: Meter | None = None,
 ) -> None:
     """Read written rows back from the disk and apply the firewall to each.
@@ -111,17 +112,18 @@ def check_written(
         raise _refusal(f"{rows} rows were written and {seen} read back")
 
 
-def _check(found: list[_Row], allowed: Collection[str], blocked: Collection[str]) -> None:
-    for row in found:
-        run = row.source_run_id
-        if run in blocked or run not in allowed:
-            raise _refusal(f"a row is of run {run!r}, which is not allowed")
-        if row.quality_score not in _QUALITIES:
-            raise _refusal(f"a row of run {run!r} has a quality_score that no category has")
-        if memoryview(row.response)[:2].tobytes() not in _WITH_TEXT and not has_text(
-            _TEXT.decode(row.response)
-        ):
-            raise _refusal(f"a row of run {run!r} has no response")
+def _check(found: list[_Row], allowed: Set[str], blocked: Set[str]) -> None:
+    runs = {row.source_run_id for row in found}
+    if not runs <= allowed or not runs.isdisjoint(blocked):
+        run = min((runs - allowed) | (runs & blocked))
+        raise _refusal(f"a row is of run {run!r}, which is not allowed")
+    if not {row.quality_score for row in found} <= _QUALITIES:
+        run = next(row.source_run_id for row in found if row.quality_score not in _QUALITIES)
+        raise _refusal(f"a row of run {run!r} has a quality_score that no category has")
+    if not {row.response[:1] for row in found} <= _PLAIN:
+        for row in found:
+            if not has_text(row.response):
+                raise _refusal(f"a row of run {row.source_run_id!r} has no response")
 
 
 def _refusal(why: str) -> FirewallError:

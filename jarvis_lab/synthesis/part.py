@@ -32,14 +32,18 @@ class Settings(NamedTuple):
 
 
 class ScoredScan(NamedTuple):
-    """What the first pass learns of a file: its bytes, and the run ids it keeps out."""
+    """What the first pass learns of a file.
+
+    Its bytes, the run ids it keeps out, and the lines that spell a key in other letters.
+    """
 
     entry: FileEntry
     blocked: list[str]
+    respelled: frozenset[int] = frozenset()
 
 
 class PartTask(NamedTuple):
-    """A file of scored runs to export.
+    """A file of scored runs to export, with what the first pass learned of it.
 
     ``sink`` is the temporary file that the rows are written behind; None writes nothing.
     """
@@ -47,6 +51,7 @@ class PartTask(NamedTuple):
     root: Path
     scored: LakeFile
     sha256: str | None
+    respelled: frozenset[int]
     settings: Settings
     sink: Path | None
 

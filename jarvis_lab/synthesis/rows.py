@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Set
 from typing import BinaryIO
 
 import msgspec
@@ -26,9 +26,10 @@ Candidate = tuple[int, int, ScoredRun]
 #: What a row is counted under: source class, model, category, bits of its length.
 Kind = tuple[str, str, str, int]
 
-_Made = tuple[bytes | None, Kind | None, tuple[str, str]]
-_UNMADE: _Made = (None, None, (NO_EVIDENCE, ""))
-_NO_REASON = ("", "")
+#: Why a candidate has no row: the reason, and its detail.
+Why = tuple[str, str]
+
+_UNMADE: Why = (NO_EVIDENCE, "")
 _ENCODE = msgspec.json.Encoder().encode
 _ROWS_A_WRITE = 256
 _ESCAPES = {
@@ -70,27 +71,30 @@ class PartRows:
         self.forget()
 
     @property
-    def run_ids(self) -> Collection[str]:
+    def run_ids(self) -> Set[str]:
         """Run ids of the candidates."""
         return self._first.keys()
 
     def forget(self) -> None:
         """Unmake every row."""
-        self._made: list[_Made] = [_UNMADE] * len(self._candidates)
+        count = len(self._candidates)
+        self._lines: list[bytes | None] = [None] * count
+        self._made: list[Kind | Why] = [_UNMADE] * count
 
     def take(self, records: Iterable[EvidenceRecord]) -> None:
         """Make the rows of the runs that ``records`` are evidence of."""
-        first, others, make = self._first, self._others, self._make
+        place_of, others, make = self._first.get, self._others, self._make
         for record in records:
-            place = first.get(record.run_id or "")
+            place = place_of(record.run_id or "")
             if place is not None:
                 make(place, record)
-                for other in others.get(place, ()) if others else ():
-                    make(other, record)
+                if others:
+                    for other in others.get(place, ()):
+                        make(other, record)
 
     def write(self, sink: BinaryIO) -> None:
         """Write the lines in the order of the candidates."""
-        lines = [line for line, _, _ in self._made if line is not None]
+        lines = [line for line in self._lines if line is not None]
         for start in range(0, len(lines), _ROWS_A_WRITE):
             block = b"\n".join([*lines[start : start + _ROWS_A_WRITE], b""])
             if self._escape_html:
@@ -100,24 +104,25 @@ class PartRows:
 
     def report(self, part: Part) -> None:
         """Add what became of the candidates to ``part``."""
-        used = np.zeros(part.records, np.uint8)
-        kinds: list[Kind] = []
-        for (index, line, run), (_, kind, why) in zip(self._candidates, self._made, strict=True):
-            if kind is None:
-                part.excluded.append(not_instructable_row(line, run, *why))
+        used = bytearray(part.records)
+        for candidate, made in zip(self._candidates, self._made, strict=True):
+            if len(made) == 2:
+                part.excluded.append(not_instructable_row(candidate[1], candidate[2], *made))
             else:
-                used[index] = 1
-                kinds.append(kind)
+                used[candidate[0]] = 1
+        kinds = [made for made in self._made if len(made) == 4]
         part.exported = len(kinds)
         part.balance.update(kinds)
         part.id_base = self._base
-        part.id_bits = int.from_bytes(np.packbits(used, bitorder="little").tobytes(), "little")
+        bits = np.packbits(np.frombuffer(used, np.uint8), bitorder="little")
+        part.id_bits = int.from_bytes(bits.tobytes(), "little")
 
     def _make(self, place: int, record: EvidenceRecord) -> None:
         why = why_not_instructable(record, self._any_role)
         if why:
             role = record.model_role or "none"
-            self._made[place] = (None, None, (why, role if why == OTHER_ROLE else ""))
+            self._made[place] = (why, role if why == OTHER_ROLE else "")
+            self._lines[place] = None
             return
         index, _, run = self._candidates[place]
         source = record.provenance.source_file if record.provenance is not None else None
@@ -125,6 +130,6 @@ class PartRows:
         if stem is None:
             stem = self._stems[source] = source_class(source)
         sample = make_sample(run, record, stem, self._recorded_at, f"{self._base}:{index}")
+        self._lines[place] = _ENCODE(sample)
         length = len(sample.response).bit_length()
-        kind = (stem, record.model_name or "", run.category or "", length)
-        self._made[place] = (_ENCODE(sample), kind, _NO_REASON)
+        self._made[place] = (stem, record.model_name or "", run.category or "", length)

@@ -41,6 +41,7 @@ _NO_FILE = "<file>"
 #: White space as Go's unicode.IsSpace knows it: Python's own also has U+001C to U+001F.
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B)))
 _SPACE += "\u2028\u2029\u202f\u205f\u3000"
+_SPACES = frozenset(_SPACE)
 #: The parts of a record that a table of records holds as columns of their own.
 _FLATTENED = {
     "provenance": ("source_file", "line_offset", "sig_hash", "recorded_at"),
@@ -202,14 +203,15 @@ def why_not_instructable(evidence: EvidenceRecord | None, include_partial: bool)
         return NO_EVIDENCE
     if not include_partial and evidence.model_role not in INSTRUCTABLE_ROLES:
         return OTHER_ROLE
-    return "" if has_text(evidence.text) else EMPTY_RESPONSE
+    text = evidence.text
+    return "" if text and (text[0] not in _SPACES or has_text(text)) else EMPTY_RESPONSE
 
 
 def has_text(text: str | None) -> bool:
     """Whether anything is left of ``text`` without the white space at its ends."""
     if not text:
         return False
-    return text[0] not in _SPACE or text.strip(_SPACE) != ""
+    return text[0] not in _SPACES or text.strip(_SPACE) != ""
 
 
 def make_sample(
@@ -240,16 +242,24 @@ def make_sample(
 
 def _context(evidence: EvidenceRecord) -> str:
     model, context = evidence.model_name, evidence.retrieved_context
-    text = f"model={model}" if model else ""
     if context is None:
-        return text
-    seen = context.pathway_fingerprints_seen
-    if seen is not None and seen > 0:
-        text = f"pathway_fingerprints={seen} · {text}" if text else f"pathway_fingerprints={seen}"
-    if context.matrix_corpora:
-        corpora = ",".join([name or "" for name in context.matrix_corpora])
-        text = f"matrix={corpora} · {text}" if text else f"matrix={corpora}"
-    return text
+        return f"model={model}" if model else ""
+    names, seen = context.matrix_corpora, context.pathway_fingerprints_seen or 0
+    corpora = _joined(names) if names else ""
+    if names and seen > 0 and model:
+        return f"matrix={corpora} · pathway_fingerprints={seen} · model={model}"
+    parts = [f"matrix={corpora}"] if names else []
+    if seen > 0:
+        parts.append(f"pathway_fingerprints={seen}")
+    if model:
+        parts.append(f"model={model}")
+    return " · ".join(parts)
+
+
+def _joined(names: list[str | None]) -> str:
+    if len(names) == 1:
+        return names[0] or ""
+    return ",".join([name or "" for name in names]) if None in names else ",".join(names)  # type: ignore[arg-type]
 
 
 def _record(value: T | Mapping[str, Any], kind: type[T], name: str) -> T:

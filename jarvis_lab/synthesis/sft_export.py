@@ -173,7 +173,9 @@ def export_of(
 ) -> SftExport:
     """Add up the parts of an export."""
     excluded = list(_excluded(parts, refused))
-    reasons = Counter(row.reason for _, rows in excluded for row in rows)
+    reasons: Counter[str] = Counter()
+    for _, rows in excluded:
+        reasons.update([row.reason for row in rows])
     categories: Counter[str] = Counter()
     balance: Counter[tuple[str, str, str, int]] = Counter()
     for part in parts:

@@ -50,12 +50,16 @@ class Crew:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:
-            for worker in self._workers:
-                worker.kill()
+            self.stop()
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
         for worker in self._workers:
             worker.close()
+
+    def stop(self) -> None:
+        """End the other processes now; none of them writes anything any more."""
+        for worker in self._workers:
+            worker.kill()
 
     def share(self, *values: object) -> None:
         """Give every worker the ``values``, for the functions of later calls to receive."""
@@ -133,6 +137,7 @@ class _Worker:
 
     def kill(self) -> None:
         self._process.kill()
+        self._process.wait()
 
     def close(self) -> None:
         """Close the pipes, at which the process ends, and wait until it is gone."""
