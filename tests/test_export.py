@@ -390,3 +390,10 @@ def test_whole_and_half_qualities_load_as_one_column(
     qualities = [row["quality_score"] for row in rows(result.output_path)]
     assert loaded["quality_score"][:] == qualities
     assert sorted(set(qualities)) == [0.5, 1]
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    result = export_sft(GOLDEN, recorded_at="now", output="~/out.jsonl", progress=False)
+    assert result.output_path == tmp_path / "out.jsonl"
+    assert (tmp_path / "out.jsonl").is_file()

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jarvis_lab.readers.jsonl import BadLineWarning
-from jarvis_lab.review.errors import JournalError
+from jarvis_lab.review.errors import BlankCorrectionError, JournalError
 from jarvis_lab.review.queue import ReviewQueue
-from jarvis_lab.review.rules import FAILURE_CATEGORIES
+from jarvis_lab.review.rules import FAILURE_CATEGORIES, check_decision
 
 EVENT = {
     "v": 1,
@@ -109,3 +109,10 @@ def test_a_folder_where_a_file_belongs_is_passed_over(tmp_path: Path, folder: st
     (tmp_path / folder / "x.jsonl").mkdir(parents=True)
     assert ReviewQueue(tmp_path, reviewer="ann").stats()["total"] == 0
     assert ReviewQueue(tmp_path, reviewer="ann").bench_results is None
+
+
+def test_a_correction_of_invisible_characters_is_blank(tmp_path):
+    for text in ("\u200b", " \u2060\ufeff", "\x00\t"):
+        with pytest.raises(BlankCorrectionError):
+            check_decision("correct", text, None, None)
+    check_decision("correct", "\u200b.", None, None)

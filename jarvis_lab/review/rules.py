@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Literal, get_args
 
 from jarvis_lab._checks import names
@@ -38,11 +39,16 @@ def check_decision(action: str, text: str | None, category: str | None, note: st
     for name, value in (("corrected_response", text), ("note", note)):
         if value is not None:
             storable(name, value)
-    if action == "correct" and not (text or "").strip():
+    if action == "correct" and not _visible(text or ""):
         raise BlankCorrectionError(
             "A correction needs text: what should the model have said? discard() takes an item "
             "out without one."
         )
+
+
+def _visible(text: str) -> bool:
+    """Whether the text has more than white space, control and zero-width characters."""
+    return any(not c.isspace() and unicodedata.category(c) not in ("Cc", "Cf") for c in text)
 
 
 def storable(name: str, value: object) -> str:

@@ -221,7 +221,7 @@ def _checked_time(recorded_at: str) -> str:
 def _target(root: Path, output: str | os.PathLike[str] | None) -> Path:
     if output is None:
         return root / _DEFAULT
-    target = Path(_checks.text("output", os.fspath(output)))
+    target = Path(_checks.text("output", os.fspath(output))).expanduser()
     if target.is_dir():
         raise IsADirectoryError(f"output={str(target)!r} is a folder. Give the file to write.")
     if not target.parent.is_dir():
