@@ -56,6 +56,8 @@ def test_policies_without_classes_and_by_columns_are_compared_too():
     rows = disagreements(a, Always("one"), LOG)
     assert dict(zip(rows["class_a"], rows["n"], strict=True)) == {"y": 2, "(missing)": 1}
     assert set(rows["class_b"]) == {""}
+    with pytest.raises(TypeError, match="b must be a RouterPolicy, not dict; routing_diff"):
+        disagreements(a, {"x": "one"}, LOG)
     with pytest.raises(ValueError, match="no column 'area'"):
         disagreements(table({}, by="area"), a, LOG)
 

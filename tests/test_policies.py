@@ -330,6 +330,8 @@ def test_a_diff_shows_what_changes_with_scores_and_counts():
 
 def test_constructors_take_options_by_name_alone():
     assert inspect.signature(SFTRouterPolicy).parameters["min_samples"].kind.name == "KEYWORD_ONLY"
+    with pytest.raises(TypeError, match=r"takes a RoutingContext; route\(\) takes queries"):
+        SFTRouterPolicy().select_model("hello")
     with pytest.raises(TypeError, match="available_models must be a list"):
         TraceDrivenPolicy(available_models="gpt")
     with pytest.raises(ValueError, match="min_samples=0 must be at least 1"):

@@ -680,3 +680,15 @@ def test_the_panel_is_one_line_in_text(make: Callable[..., ReviewPanel]) -> None
 def test_a_negative_pause_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="pause=-1"):
         ReviewPanel(ReviewQueue(tmp_path), pause=-1)
+
+
+def test_code_that_clicks_decides_at_once_and_people_have_a_moment(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    import IPython
+
+    queue = ReviewQueue(tmp_path)
+    assert ReviewPanel(queue)._pause == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(kernel=object()))
+        assert ReviewPanel(queue)._pause == 0.3

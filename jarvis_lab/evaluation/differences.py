@@ -8,7 +8,7 @@ import pandas as pd
 
 from jarvis_lab import _checks
 from jarvis_lab.readers import read_traces
-from jarvis_lab.routing import TablePolicy
+from jarvis_lab.routing import RouterPolicy, TablePolicy
 
 __all__ = ["disagreements", "traffic"]
 
@@ -38,6 +38,8 @@ def disagreements(a: Any, b: Any, traces: object) -> pd.DataFrame:
 
     Raises
     ------
+    TypeError
+        If ``a`` or ``b`` is no policy.
     ValueError
         If the traces lack the column of a policy's classes.
 
@@ -52,6 +54,12 @@ def disagreements(a: Any, b: Any, traces: object) -> pd.DataFrame:
       class_a class_b model_a model_b  share
     0    code    code       a       b    1.0
     """
+    for name, policy in (("a", a), ("b", b)):
+        if not isinstance(policy, RouterPolicy):
+            raise TypeError(
+                f"{name} must be a RouterPolicy, not {type(policy).__name__}; "
+                "routing_diff() compares plain tables."
+            )
     columns = {"query"} | {
         p.by for p in (a, b) if isinstance(p, TablePolicy) and isinstance(p.by, str)
     } - {"regex", "keyword"}

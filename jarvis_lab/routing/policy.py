@@ -158,6 +158,8 @@ class TablePolicy(RouterPolicy):
 
     def select_model(self, context: RoutingContext) -> str:
         """Model for the query of ``context``, by its class."""
+        if isinstance(context, str):
+            raise TypeError("select_model takes a RoutingContext; route() takes queries.")
         if isinstance(self.by, str) and self.by not in SCHEMES:
             labels = _labels([context.metadata.get(self.by)], self.by)
             return self.model_for_class(labels[0])

@@ -31,7 +31,8 @@ class ReviewPanel(Desk):
         training rows and the whole table are written to ``exports`` in the queue's folder.
     pause
         Seconds after an item appears in which a decision is ignored, so that a double click
-        does not decide an item nobody has seen.
+        does not decide an item nobody has seen. By default 0.3 in a notebook, where people
+        click, and none elsewhere, where code does.
 
     Attributes
     ----------
@@ -62,10 +63,10 @@ class ReviewPanel(Desk):
         queue: ReviewQueue,
         *,
         export: Callable[[ReviewQueue], object] | None = None,
-        pause: float = 0.3,
+        pause: float | None = None,
     ) -> None:
         self._export = export or export_review
-        super().__init__(queue, pause=pause)
+        super().__init__(queue, pause=_usual_pause() if pause is None else pause)
 
     def _wire(self) -> None:
         c = self.controls
@@ -217,3 +218,10 @@ def _category(action: str, chosen: str, item: ReviewItem) -> str | None:
 
 def _clock() -> str:
     return f"{datetime.now(UTC):%H:%M:%S} UTC"
+
+
+def _usual_pause() -> float:
+    """Longer than a double click where a kernel shows the panel to somebody."""
+    from IPython import get_ipython
+
+    return 0.3 if getattr(get_ipython(), "kernel", None) is not None else 0.0
