@@ -63,7 +63,7 @@ class ReviewBoard:
 
     @property
     def reviewer(self) -> str:
-        """Name that stands in this session's decisions."""
+        """Name that stands in this reviewer's decisions."""
         return self._reviewer
 
     def __repr__(self) -> str:

@@ -169,7 +169,7 @@ class JournalWriter:
         return self.folder / f"{slug}-{started}-{self._pid}-{self._token}.jsonl"
 
     def _as_left(self, path: Path) -> bool:
-        """Whether the file is as this session left it; a checkout or a sync tool may differ."""
+        """Whether the file is as this writer left it; a checkout or a sync tool may differ."""
         try:
             return path.stat().st_size == self.size
         except OSError:
