@@ -45,7 +45,7 @@ class ReviewQueue(ReviewIntake):
 
     Notes
     -----
-    Each verb appends one event to a journal file of its own and returns after it is on
+    Each verb appends one event to this queue's own journal file and returns after it is on
     disk. If that fails it raises :class:`NotSavedError` and nothing has changed. All verbs on
     an item return its :class:`ReviewItem` as it is afterwards.
 
