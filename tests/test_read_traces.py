@@ -1,5 +1,6 @@
 """One frame from every kind of source."""
 
+import contextlib
 import datetime as dt
 import gzip
 import json
@@ -572,3 +573,23 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     pd.DataFrame({"query": ["q"], "model": ["m"]}).to_csv(tmp_path / "log.csv", index=False)
     assert read_traces("~/log.csv")["model"].tolist() == ["m"]
+
+
+@pytest.mark.parametrize("suffix", ["frame", "csv", "parquet", "jsonl", "db"])
+def test_rows_are_there_even_if_they_have_none_of_the_columns_asked_for(suffix, tmp_path):
+    log = pd.DataFrame({"query": ["a", "b"], "model": ["m", "n"]})
+    path = tmp_path / f"log.{suffix}"
+    if suffix == "csv":
+        log.to_csv(path, index=False)
+    elif suffix == "parquet":
+        log.to_parquet(path)
+    elif suffix == "jsonl":
+        log.to_json(path, orient="records", lines=True)
+    elif suffix == "db":
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            log.to_sql("traces", connection, index=False)
+    for columns in (["cost_usd"], ["outcome"], ["feedback", "trace_id"]):
+        found = read_traces(log if suffix == "frame" else path, columns=columns)
+        assert found.columns.tolist() == columns
+        assert len(found) == 2
+        assert found.isna().all(axis=None)

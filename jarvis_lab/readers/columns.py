@@ -77,7 +77,8 @@ class Wanted:
             needed.add("metadata")
         if "outcome" in self and "outcome" not in have:
             needed.add("correct")
-        return [name for name in have if name in needed]
+        # Rows count even where none of their columns is wanted.
+        return [name for name in have if name in needed] or have[:1]
 
     def facts(self) -> list[str]:
         """The wanted facts of a trace's metadata."""
@@ -112,7 +113,8 @@ def canonical(table: pa.Table, wanted: Wanted, *, where: str) -> pa.Table:
     for name in wanted.others(names):
         columns[name] = table[name]
     if not columns:
-        return table.select([])
+        name, kind = next(iter(wanted.kinds.items()))
+        columns[name] = cast(pa.chunked_array([pa.nulls(table.num_rows)]), kind, name)
     return pa.table(columns)
 
 
