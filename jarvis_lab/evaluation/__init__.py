@@ -1,5 +1,6 @@
 """What a policy is worth, and where two of them differ."""
 
+from jarvis_lab.evaluation.compare import LOGGED_CAVEAT, compare_policies
 from jarvis_lab.evaluation.complete import complete_values
 from jarvis_lab.evaluation.curves import CurveEstimate, apgr, cpt, routing_curve
 from jarvis_lab.evaluation.differences import disagreements, traffic
@@ -14,12 +15,14 @@ from jarvis_lab.evaluation.regret import class_regret
 from jarvis_lab.evaluation.weighted import weighted_values
 
 __all__ = [
+    "LOGGED_CAVEAT",
     "CurveEstimate",
     "LoggedDifference",
     "LoggedValue",
     "aiq",
     "apgr",
     "class_regret",
+    "compare_policies",
     "complete_values",
     "cpt",
     "disagreements",
