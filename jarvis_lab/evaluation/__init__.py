@@ -2,8 +2,10 @@
 
 from jarvis_lab.evaluation.compare import LOGGED_CAVEAT, compare_policies
 from jarvis_lab.evaluation.complete import complete_values
-from jarvis_lab.evaluation.curves import CurveEstimate, apgr, cpt, routing_curve
+from jarvis_lab.evaluation.curves import apgr, cpt, routing_curve
 from jarvis_lab.evaluation.differences import disagreements, traffic
+from jarvis_lab.evaluation.estimate import CurveEstimate
+from jarvis_lab.evaluation.exploration import exploration_plan
 from jarvis_lab.evaluation.frontier import aiq, pareto_frontier
 from jarvis_lab.evaluation.logged import (
     LoggedDifference,
@@ -11,6 +13,7 @@ from jarvis_lab.evaluation.logged import (
     logged_difference,
     logged_value,
 )
+from jarvis_lab.evaluation.overlap import overlap
 from jarvis_lab.evaluation.regret import class_regret
 from jarvis_lab.evaluation.weighted import weighted_values
 
@@ -26,8 +29,10 @@ __all__ = [
     "complete_values",
     "cpt",
     "disagreements",
+    "exploration_plan",
     "logged_difference",
     "logged_value",
+    "overlap",
     "pareto_frontier",
     "routing_curve",
     "traffic",

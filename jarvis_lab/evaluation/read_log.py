@@ -76,9 +76,9 @@ class ReadLog:
         self.frame, self.folds, self.seed = frame, folds, seed
         self._query_id = query_id
         names = frame["model"].fillna("").astype("str")
-        earned = trace_rewards(frame, reward=reward).to_numpy(dtype=np.float64)
+        earned = np.asarray(trace_rewards(frame, reward=reward), dtype=np.float64)
         self.kept = ~np.isnan(earned) & (names != "").to_numpy(dtype=bool)
-        self.rewards: NDArray[np.float64] = earned[self.kept]
+        self.rewards = earned[self.kept]
         self.propensities = logged_propensities(frame, self.kept, propensity=propensity)
         self.class_place, self.classes = _places(query_classes(frame, by=by))
         place, models = _places(names)

@@ -18,6 +18,7 @@ from jarvis_lab.routing.policy import RouterPolicy, TablePolicy
 __all__ = [
     "StratifiedLog",
     "cell_table",
+    "classes_of",
     "split",
     "stratified",
     "used_propensities",
@@ -73,7 +74,7 @@ def stratified(
     A policy that can be fitted and is not yet is cross-fitted by query.
     """
     if by is None:
-        by = policies[0].by if isinstance(policies[0], TablePolicy) else "regex"
+        by = classes_of(policies[0])
     log = ReadLog(
         read_traces(traces),
         by=by,
@@ -84,6 +85,11 @@ def stratified(
         seed=seed,
     )
     return split(log, [log.choice(policy) for policy in policies])
+
+
+def classes_of(policy: RouterPolicy) -> By:
+    """The policy's own classes, or "regex" for one that has none."""
+    return policy.by if isinstance(policy, TablePolicy) else "regex"
 
 
 def split(log: ReadLog, choices: Sequence[Choice]) -> StratifiedLog:
