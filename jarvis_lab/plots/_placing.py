@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ __all__ = ["place_names"]
 
 Boxes = NDArray[np.float64]
 _MARK = 5.0  # points from the middle of a marker to its edge, with some air
-_NEAR = 7.0  # points from the marker to its name
+_NEAR, _FAR = 7.0, 13.0  # points from the marker to its name, without and with a line to it
 _STEPS, _FURTHER = (0.0, 5.0), (0.0, 5.0, 12.0, 20.0, 30.0, 42.0, 56.0, 72.0)
 _SIDES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
@@ -39,30 +39,30 @@ def place_names(
     at the end of a thin line. Gives the indices without room.
     """
     at = _in_points(ax, points)
-    width, height = (72 * side for side in _canvas.inches(ax))
+    edges = np.array([72 * side for side in _canvas.inches(ax)])
     marks = np.column_stack([at - _MARK, at + _MARK])
-    soft = _along(ax, lines)
-    taken: list[Boxes] = []
+    soft = _along(_in_points(ax, line) for line in lines)
+    taken = np.empty((0, 4))
     without = []
     for index in order:
         weight = 1.12 if index in bold else 1.0
         wide, high = 72 * width_of(names[index], size) * weight, 72 * height_of(size)
-        best: tuple[float, Any] | None = None
+        others = np.delete(marks, index, axis=0)
+        best: tuple[float, float, float, Boxes] | None = None
         for rank, (dx, dy) in enumerate(_offsets(_FURTHER if index in bold else _STEPS)):
             box = _box(at[index], dx, dy, wide, high)
-            if box[0] < 0 or box[1] < 0 or box[2] > width or box[3] > height:
+            own = np.vstack([box, _leader(at[index], dx, dy)])
+            outside = (box[:2] < 0).any() or (box[2:] > edges).any()
+            if outside or _hits(own, taken) or _hits(own[:1], others):
                 continue
-            others = np.array([*taken, *np.delete(marks, index, axis=0)])
-            if len(others) and _overlaps(box, others).any():
-                continue
-            worth = rank * 0.35 + float(_overlaps(box, soft).sum() if len(soft) else 0)
+            worth = rank * 0.35 + _hits(own[:1], soft) + 4 * _hits(own[1:], others)
             if best is None or worth < best[0]:
-                best = worth, (dx, dy, box)
+                best = worth, dx, dy, own
         if best is None:
             without.append(index)
             continue
-        dx, dy, box = best[1]
-        taken.append(box)
+        _, dx, dy, own = best
+        taken = np.vstack([taken, own])
         _write(ax, names[index], points[index], dx, dy, size, index in bold)
     return without
 
@@ -83,22 +83,31 @@ def _box(at: Boxes, dx: float, dy: float, wide: float, high: float) -> Boxes:
     return np.array([left, low, left + wide, low + high])
 
 
-def _overlaps(box: Boxes, others: Boxes) -> NDArray[np.bool_]:
-    apart = (others[:, 0] >= box[2]) | (others[:, 2] <= box[0])
-    apart |= (others[:, 1] >= box[3]) | (others[:, 3] <= box[1])
-    return np.asarray(~apart)
+def _leader(at: Boxes, dx: float, dy: float) -> Boxes:
+    """Small boxes along the thin line from a marker to its name, if there is one."""
+    end = np.array([dx, dy])
+    if max(abs(dx), abs(dy)) <= _FAR:
+        return np.empty((0, 4))
+    return _along([np.array([at + end * min(1.0, _MARK / np.hypot(dx, dy)), at + end])])
 
 
-def _along(ax: Axes, lines: Sequence[Boxes]) -> Boxes:
-    """Small boxes along lines."""
-    boxes = []
+def _hits(boxes: Boxes, others: Boxes) -> int:
+    """How many pairs overlap."""
+    low, high = np.maximum, np.minimum
+    wide = high(boxes[:, None, 2], others[None, :, 2]) - low(boxes[:, None, 0], others[None, :, 0])
+    tall = high(boxes[:, None, 3], others[None, :, 3]) - low(boxes[:, None, 1], others[None, :, 1])
+    return int(((wide > 0) & (tall > 0)).sum())
+
+
+def _along(lines: Iterable[Boxes]) -> Boxes:
+    """Small boxes along lines, all in points."""
+    boxes = [np.empty((0, 4))]
     for line in lines:
-        ends = _in_points(ax, line)
-        for first, last in itertools.pairwise(ends):
+        for first, last in itertools.pairwise(line):
             steps = max(int(np.abs(last - first).max() // 4), 1)
             spots = first + (last - first) * np.linspace(0, 1, steps + 1)[:, None]
             boxes.append(np.column_stack([spots - 1.5, spots + 1.5]))
-    return np.concatenate(boxes) if boxes else np.empty((0, 4))
+    return np.concatenate(boxes)
 
 
 def _in_points(ax: Axes, data: Boxes) -> Boxes:
@@ -114,8 +123,16 @@ def _write(
         "ha": "left" if dx > 0 else "right" if dx < 0 else "center",
         "va": "bottom" if dy > 0 else "top" if dy < 0 else "center",
     }
-    far = max(abs(dx), abs(dy)) > _NEAR + 6
-    arrow = {"arrowstyle": "-", "lw": 0.6, "color": "0.5", "shrinkA": 0, "shrinkB": 4}
+    far = max(abs(dx), abs(dy)) > _FAR
+    corner = (0.5 - 0.5 * np.sign(dx), 0.5 - 0.5 * np.sign(dy))
+    arrow: dict[str, Any] = {
+        "arrowstyle": "-",
+        "lw": 0.7,
+        "color": "0.5",
+        "shrinkA": 0,
+        "shrinkB": 4,
+    }
+    arrow["relpos"] = corner
     text = ax.annotate(
         name,
         (float(point[0]), float(point[1])),

@@ -96,7 +96,7 @@ def _kind(status: str, note: str, value: float) -> Kind:
 def _said(kind: Kind, status: str, note: str) -> str:
     """Status and notes in words, none of them twice."""
     first = "" if status == "ok" else status
-    if kind == "refused" and not first:
+    if kind == "refused" and not first and not note:
         first = "no value is given"
     # The note of a log's value says of "not cross-fitted" what it means, and the status only that.
     parts = [part.strip() for part in note.split(";")]

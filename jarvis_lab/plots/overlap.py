@@ -95,7 +95,7 @@ def plot_overlap(overlap: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         below = max(width_of(name, 8) for name in names) * (1 if len(names) > 12 else 0.6)
         beside = max(width_of(row, 8) for row in rows)
         wide = max(_WIDE * len(names) + beside + 1.3, 5.2)
-        ax = _canvas.new_axes(wide, max(_HIGH * len(rows), 1.0) + below + 0.75)
+        ax = _canvas.new_axes(wide, max(_HIGH * len(rows), 1.0) + below + 1.0)
     mesh = _mesh(ax, grid)
     lines = _write(ax, grid, mesh)
     for row, column in np.ndindex(*grid.logged.shape):
@@ -268,6 +268,4 @@ def _legend(ax: Axes, grid: _Grid, lines: int) -> None:
     if np.isnan(grid.logged[~used]).any():
         handles.append(Patch(**_no_row()))
         names.append("hatched: not in the table")
-    if handles:
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 2}
-        ax.legend(handles, names, frameon=False, fontsize=7.5, borderaxespad=0.3, **place)
+    _canvas.legend_above(ax, handles, names)

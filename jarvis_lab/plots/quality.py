@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
@@ -114,8 +113,7 @@ def plot_quality_cost(
     >>> values = pd.DataFrame({"policy": ["small", "large"], "value": [0.6, 0.8],
     ...                        "low": [0.5, 0.7], "high": [0.7, 0.9], "n": [90, 90],
     ...                        "status": "ok", "cost_usd": [0.001, 0.03]})
-    >>> from matplotlib.figure import Figure
-    >>> ax = plot_quality_cost(values, ax=Figure().add_subplot())
+    >>>     >>> ax = plot_quality_cost(values, ax=Figure().add_subplot())
     >>> ax.get_xlabel()
     'mean cost_usd per query'
     """
@@ -147,7 +145,7 @@ def plot_quality_cost(
 
 
 def _cost_column(values: pd.DataFrame, cost: str | None) -> str:
-    return cost or ("cost" if "on_frontier" in values else "cost_usd")
+    return cost or ("cost" if "model" in values and "policy" not in values else "cost_usd")
 
 
 def _read(values: pd.DataFrame, cost: str | None) -> _Points:
@@ -156,6 +154,8 @@ def _read(values: pd.DataFrame, cost: str | None) -> _Points:
     table, name = values, "policy"
     if "quality" in values and "policy" not in values:
         kept = {"quality": "value", "quality_low": "low", "quality_high": "high"}
+        for end in kept:
+            _checks.column(end, values.columns, where="values", hint=_HINT)
         table, name = values.rename(columns=kept), "model"
     rows = read_values(table, "value", name=name, hint=_HINT)
     money = numbers(values, column, where="values")
@@ -258,8 +258,7 @@ def _dress(ax: Axes, points: _Points, note: str) -> Any:
             face = colour if filled else ax.get_facecolor()
             handles.append(Line2D([], [], color=colour, marker=marker, mfc=face, ms=5.5, ls=line))
             names.append(_MEANING[look])
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 2}
-    ax.legend(handles, names, frameon=False, fontsize=7.5, borderaxespad=0.3, **place)
+    _canvas.legend_above(ax, handles, names)
     return ax.annotate(
         _below(ax, note) or " ",
         (0.0, 0.0),
@@ -285,9 +284,7 @@ def _unnamed(points: _Points, places: list[int]) -> str:
 
 def _place(ax: Axes, points: _Points) -> list[int]:
     """Write the names; gives the points without room for theirs."""
-    figure = cast(Figure, ax.get_figure(root=True))
-    if figure.get_layout_engine() is not None:
-        figure.draw_without_rendering()  # the axes take the size in which the names have to fit
+    _canvas.settle(ax)
     at = np.column_stack([points.cost, points.quality])
     first = [place for place, look in enumerate(points.looks) if look == "frontier"]
     rest = [place for place in range(len(at)) if place not in first]

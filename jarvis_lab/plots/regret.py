@@ -176,6 +176,4 @@ def _legend(ax: Axes, has_parts: bool) -> None:
     if not has_parts:
         return
     names = ["the best single model of the class would win this back", "beyond any single model"]
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 2}
-    handles = [Patch(**_filled()), Patch(**_light())]
-    ax.legend(handles, names, frameon=False, fontsize=7.5, borderaxespad=0.3, **place)
+    _canvas.legend_above(ax, [Patch(**_filled()), Patch(**_light())], names)

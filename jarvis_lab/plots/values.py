@@ -122,6 +122,7 @@ def plot_policy_values(
     for text, row in zip(ax.get_yticklabels(), rows, strict=True):
         text.set_fontweight("bold" if row.name == known else "normal")
     _legend(ax, rows, value, known, held is not None)
+    _write_words(ax, rows, middles, _font(ax, heights))
     return ax
 
 
@@ -179,8 +180,7 @@ def _bounds(row: ValueRow) -> tuple[float, ...]:
 
 def _draw_rows(ax: Axes, rows: list[ValueRow], heights: list[float], value: str) -> list[float]:
     """Each row below the one before; gives the height of each line."""
-    room, tall = _canvas.inches(ax)
-    size = min(_SMALL, max(4.5, 72 * 0.5 * tall / sum(heights)))
+    size = _font(ax, heights)
     top, middles = 0.0, []
     for place, (row, height) in enumerate(zip(rows, heights, strict=True)):
         if place % 2 == 0:
@@ -191,14 +191,27 @@ def _draw_rows(ax: Axes, rows: list[ValueRow], heights: list[float], value: str)
         else:
             _point(ax, row, at)
         _columns(ax, row, at, size, "{:+.3f}" if value == "diff" else "{:.3f}")
-        if row.words:
-            words = shortened(row.words, size, room - 0.15)
-            style: dict[str, Any] = {"fontsize": size, "va": "center", **_canvas.PLAIN}
-            style["path_effects"] = [withStroke(linewidth=2.5, foreground=ax.get_facecolor())]
-            ax.text(0.01, top + 1.2, words, transform=ax.get_yaxis_transform(), **style)
         middles.append(at)
         top += height
     return middles
+
+
+def _font(ax: Axes, heights: list[float]) -> float:
+    return min(_SMALL, max(4.5, 72 * 0.5 * _canvas.inches(ax)[1] / sum(heights)))
+
+
+def _write_words(ax: Axes, rows: list[ValueRow], middles: list[float], size: float) -> None:
+    """Below the lines, in the width that the axes have in the end."""
+    _canvas.settle(ax)
+    room = 0.98 * _canvas.inches(ax)[0]
+    style: dict[str, Any] = {"fontsize": size, "va": "center", **_canvas.PLAIN}
+    style["path_effects"] = [withStroke(linewidth=2.5, foreground=ax.get_facecolor())]
+    for row, at in zip(rows, middles, strict=True):
+        if row.words:
+            words = shortened(row.words, size, room)
+            across = ax.get_yaxis_transform()
+            text = ax.text(0.01, at + 0.68, words, transform=across, **style)
+            text.set_in_layout(False)
 
 
 def _point(ax: Axes, row: ValueRow, at: float) -> None:
@@ -268,8 +281,4 @@ def _legend(ax: Axes, rows: list[ValueRow], value: str, known: str | None, has_l
     if any(row.kind == "refused" and not math.isnan(row.bound_low) for row in rows):
         handles.append(Patch(**_hatched()))
         names.append("refused: it lies somewhere in the box")
-    if handles:
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 2}
-        empty = [str(number) for number in range(len(names))]
-        legend = ax.legend(handles, empty, frameon=False, fontsize=7.5, borderaxespad=0.3, **place)
-        _canvas.relabel(list(legend.get_texts()), names)
+    _canvas.legend_above(ax, handles, names)
