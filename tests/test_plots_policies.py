@@ -298,6 +298,13 @@ def test_forty_policies_with_long_reasons_do_not_cover_one_another():
     assert all(text.get_window_extent().x1 <= right for text in cut)
 
 
+def test_a_note_that_all_rows_share_stands_once_below_the_axis():
+    ax = plot_policy_values(VALUES.assign(note="3 ids twice; " + VALUES["note"]))
+    assert [text for text in words(ax) if "3 ids twice" in text] == ["All rows: 3 ids twice."]
+    assert {FITTED, "not attainable", LOST} <= set(words(ax))
+    assert inside(ax)
+
+
 def test_a_row_without_value_and_without_a_status_says_so():
     ax = plot_policy_values(VALUES.assign(value=NAN, status="ok", note=None))
     assert words(ax).count("no value is given") == 5

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.registry import BackendFilter, backend_registry
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
-from jarvis_lab.plots._words import width_of
+from jarvis_lab.plots._words import width_of, wrapped
 
 __all__ = [
     "MARKERS",
@@ -22,6 +22,7 @@ __all__ = [
     "inches",
     "legend_above",
     "limits",
+    "line_below",
     "new_axes",
     "new_figure",
     "readable_on",
@@ -120,6 +121,20 @@ def legend_above(ax: Axes, handles: list[Any], names: list[str]) -> None:
         borderaxespad=0.3,
     )
     relabel(list(legend.get_texts()), names)
+
+
+def line_below(ax: Axes, text: str) -> Annotation:
+    """A sentence or two below the axis and its label, of at most three lines."""
+    return ax.annotate(
+        wrapped(text, _LEGEND, max(inches(ax)[0], 2.0), most=3) or " ",
+        (0.0, 0.0),
+        (0, -34),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        va="top",
+        fontsize=_LEGEND,
+        **PLAIN,
+    )
 
 
 def settle(ax: Axes) -> None:

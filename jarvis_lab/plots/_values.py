@@ -12,9 +12,10 @@ import pandas as pd
 from jarvis_lab import _checks
 from jarvis_lab.plots._words import joined
 
-__all__ = ["ValueRow", "level_words", "numbers", "read_values"]
+__all__ = ["ValueRow", "level_words", "numbers", "read_values", "shared_notes"]
 
 Kind = Literal["ok", "refused", "flattered", "unattainable"]
+_NO_DIFFERENCE = "no difference:"
 _HINT = "Make the table with compare_policies() or complete_values()."
 
 
@@ -52,13 +53,14 @@ def read_values(
     ]
     counts = numbers(values, "n", where="values")
     status, note = (_texts(values, column) for column in ("status", "note"))
+    shared = shared_notes(values)
     rows = []
     for place, label in enumerate(values[name]):
         shown, least, most = (float(column[place]) for column in ends)
         bound_low, bound_high = (float(column[place]) for column in bounds)
         kind = _kind(status[place], note[place], shown)
         n = 0 if math.isnan(counts[place]) else int(counts[place])
-        words = _said(kind, status[place], note[place])
+        words = _said(kind, status[place], note[place], shared, value)
         known = (shown, least, most, bound_low, bound_high)
         rows.append(ValueRow(str(label), *known, n, kind, words))
     return rows
@@ -93,13 +95,24 @@ def _kind(status: str, note: str, value: float) -> Kind:
     return "unattainable" if "not attainable" in note else "ok"
 
 
-def _said(kind: Kind, status: str, note: str) -> str:
-    """Status and notes in words, none of them twice."""
+def shared_notes(values: pd.DataFrame) -> list[str]:
+    """What the notes of all rows say, if there are two rows or more."""
+    notes = [_parts(note) for note in _texts(values, "note")]
+    return [part for part in notes[0] if all(part in n for n in notes)] if len(notes) > 1 else []
+
+
+def _parts(note: str) -> list[str]:
+    return [part.strip() for part in note.split(";") if part.strip()]
+
+
+def _said(kind: Kind, status: str, note: str, shared: list[str], value: str) -> str:
+    """Status and notes in words, none of them twice, and none that all rows share."""
     first = "" if status == "ok" else status
     if kind == "refused" and not first and not note:
         first = "no value is given"
     # The note of a log's value says of "not cross-fitted" what it means, and the status only that.
-    parts = [part.strip() for part in note.split(";")]
-    if any(part.startswith(first) for part in parts):
+    hidden = [*shared, *([_NO_DIFFERENCE] if value == "value" else [])]
+    parts = [part for part in _parts(note) if not part.startswith(tuple(hidden))]
+    if first and any(part.startswith(first) for part in parts):
         first = ""
     return joined([first, *parts])

@@ -46,7 +46,7 @@ def shortened(text: str, size: float, room: float) -> str:
 def wrapped(text: str, size: float, room: float, *, most: int) -> str:
     """The text in at most ``most`` lines of ``room`` inches, cut at its end if that is too few."""
     lines: list[str] = []
-    words = text.split()
+    words = visible(text).split() if text.strip() else []
     while words and len(lines) < most - 1:
         line = words.pop(0)
         while words and width_of(f"{line} {words[0]}", size) <= room:

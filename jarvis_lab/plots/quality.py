@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from jarvis_lab import _checks
@@ -19,7 +20,6 @@ from jarvis_lab.plots import _canvas
 from jarvis_lab.plots._placing import place_names
 from jarvis_lab.plots._table import shown_names
 from jarvis_lab.plots._values import ValueRow, level_words, numbers, read_values
-from jarvis_lab.plots._words import wrapped
 
 __all__ = ["plot_quality_cost"]
 
@@ -139,13 +139,14 @@ def plot_quality_cost(
     below = _dress(ax, points, note)
     unnamed = _place(ax, points)
     if unnamed:
-        note = f"{_unnamed(points, unnamed)} {note}"
-        below.set_text(_below(ax, note))
+        below.remove()
+        _canvas.line_below(ax, f"{_unnamed(points, unnamed)} {note}")
     return ax
 
 
 def _cost_column(values: pd.DataFrame, cost: str | None) -> str:
-    return cost or ("cost" if "model" in values and "policy" not in values else "cost_usd")
+    of_models = "policy" not in values and ("model" in values or "quality" in values)
+    return cost or ("cost" if of_models else "cost_usd")
 
 
 def _read(values: pd.DataFrame, cost: str | None) -> _Points:
@@ -243,7 +244,7 @@ def _steps(points: _Points) -> np.ndarray:
     return np.array(corners, dtype=float).reshape(-1, 2)
 
 
-def _dress(ax: Axes, points: _Points, note: str) -> Any:
+def _dress(ax: Axes, points: _Points, note: str) -> Annotation:
     """Axes, legend and the line below; gives that line."""
     ax.margins(0.08, 0.14)
     ax.grid(color=mpl.rcParams["text.color"], alpha=0.15, linewidth=0.6)
@@ -259,20 +260,7 @@ def _dress(ax: Axes, points: _Points, note: str) -> Any:
             handles.append(Line2D([], [], color=colour, marker=marker, mfc=face, ms=5.5, ls=line))
             names.append(_MEANING[look])
     _canvas.legend_above(ax, handles, names)
-    return ax.annotate(
-        _below(ax, note) or " ",
-        (0.0, 0.0),
-        (0, -34),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        va="top",
-        fontsize=7.5,
-        **_canvas.PLAIN,
-    )
-
-
-def _below(ax: Axes, note: str) -> str:
-    return wrapped(note, 7.5, max(_canvas.inches(ax)[0], 2.0), most=3)
+    return _canvas.line_below(ax, note)
 
 
 def _unnamed(points: _Points, places: list[int]) -> str:

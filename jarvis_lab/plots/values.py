@@ -15,12 +15,12 @@ from matplotlib.patheffects import withStroke
 from jarvis_lab import _checks
 from jarvis_lab.plots import _canvas
 from jarvis_lab.plots._table import shown_names
-from jarvis_lab.plots._values import ValueRow, level_words, read_values
-from jarvis_lab.plots._words import shortened, width_of
+from jarvis_lab.plots._values import ValueRow, level_words, read_values, shared_notes
+from jarvis_lab.plots._words import shortened, width_of, wrapped
 
 __all__ = ["plot_policy_values"]
 
-_PLAIN, _WORDED = 1.0, 1.6  # height of a row without and with words below its line
+_PLAIN, _LINE = 1.0, 0.56  # height of a row, and of each line of words below it
 _INCH = 0.25  # of one unit of height, in a figure of its own
 _SMALL = 7.5
 _AFTER = 34, 68  # points from the right end to the columns of value and n
@@ -70,7 +70,8 @@ def plot_policy_values(
         refused policy is a hatched box from ``bound_low`` to ``bound_high`` without a point: not
         an interval. A policy not cross-fitted is a hollow square with a dashed interval, one that
         is not attainable a hollow diamond with a dotted one. The dashed line stands at the
-        reference, or at 0. An empty table gives an Axes with a sentence.
+        reference, or at 0. A note that all rows share stands below the axis. An empty table gives
+        an Axes with a sentence.
 
     Raises
     ------
@@ -105,7 +106,9 @@ def plot_policy_values(
     known, held = _reference(values, rows, reference)
     if order == "value":
         rows = sorted(rows, key=lambda row: -math.inf if math.isnan(row.value) else row.value)[::-1]
-    heights = [_WORDED if row.words else _PLAIN for row in rows]
+    room = 5.2 if ax is None else 0.98 * _canvas.inches(ax)[0]
+    lines = [len(wrapped(row.words, _SMALL, room, most=2).splitlines()) for row in rows]
+    heights = [_PLAIN + _LINE * count for count in lines]
     names = shown_names([row.name for row in rows], least=30)
     if ax is None:
         longest = max(width_of(name, 9) for name in names)
@@ -122,7 +125,10 @@ def plot_policy_values(
     for text, row in zip(ax.get_yticklabels(), rows, strict=True):
         text.set_fontweight("bold" if row.name == known else "normal")
     _legend(ax, rows, value, known, held is not None)
-    _write_words(ax, rows, middles, _font(ax, heights))
+    shared = shared_notes(values)
+    if shared:
+        _canvas.line_below(ax, f"All rows: {'; '.join(shared)}.")
+    _write_words(ax, rows, middles, lines, _font(ax, heights))
     return ax
 
 
@@ -197,20 +203,22 @@ def _draw_rows(ax: Axes, rows: list[ValueRow], heights: list[float], value: str)
 
 
 def _font(ax: Axes, heights: list[float]) -> float:
-    return min(_SMALL, max(4.5, 72 * 0.5 * _canvas.inches(ax)[1] / sum(heights)))
+    return min(_SMALL, max(4.5, 72 * _LINE * 0.88 * _canvas.inches(ax)[1] / sum(heights)))
 
 
-def _write_words(ax: Axes, rows: list[ValueRow], middles: list[float], size: float) -> None:
-    """Below the lines, in the width that the axes have in the end."""
+def _write_words(
+    ax: Axes, rows: list[ValueRow], middles: list[float], lines: list[int], size: float
+) -> None:
+    """Below each line, in the width that the axes have in the end."""
     _canvas.settle(ax)
     room = 0.98 * _canvas.inches(ax)[0]
-    style: dict[str, Any] = {"fontsize": size, "va": "center", **_canvas.PLAIN}
+    style: dict[str, Any] = {"fontsize": size, "va": "top", **_canvas.PLAIN}
     style["path_effects"] = [withStroke(linewidth=2.5, foreground=ax.get_facecolor())]
-    for row, at in zip(rows, middles, strict=True):
-        if row.words:
-            words = shortened(row.words, size, room)
+    for row, at, most in zip(rows, middles, lines, strict=True):
+        if most:
+            words = wrapped(row.words, size, room, most=most)
             across = ax.get_yaxis_transform()
-            text = ax.text(0.01, at + 0.68, words, transform=across, **style)
+            text = ax.text(0.01, at + 0.4, words, transform=across, **style)
             text.set_in_layout(False)
 
 
@@ -235,6 +243,8 @@ def _hatched() -> dict[str, Any]:
 def _columns(ax: Axes, row: ValueRow, at: float, size: float, form: str) -> None:
     """Value and n at the right of a line."""
     shown = "–" if math.isnan(row.value) else form.format(row.value)
+    if "+" in form and row.value == 0:
+        shown = "0"
     for text, right in zip((shown, _canvas.counted(row.n)), _AFTER, strict=True):
         place: dict[str, Any] = {"xytext": (right, 0), "textcoords": "offset points"}
         style: dict[str, Any] = {"ha": "right", "va": "center", "fontsize": size}
