@@ -187,6 +187,7 @@ def inside(ax):
     edge = drawn(ax)
     texts = [*ax.texts, ax.xaxis.label, ax.yaxis.label, *shown_ticks(ax)]
     texts += list(ax.get_legend().get_texts()) if ax.get_legend() else []
+    texts += [child.yaxis.label for child in ax.child_axes]
     seen = [text.get_window_extent() for text in texts if text.get_text().strip()]
     return all(
         box.x0 >= -1 and box.y0 >= -1 and box.x1 <= edge.x1 + 1 and box.y1 <= edge.y1 + 1
