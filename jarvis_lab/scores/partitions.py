@@ -36,7 +36,7 @@ def is_dask_frame(source: object) -> bool:
     homes = [kind.__module__.partition(".")[0] for kind in type(source).__mro__]
     if not ("dask" in homes and hasattr(source, "__dask_graph__")):
         return False
-    if not all(hasattr(source, name) for name in ("columns", "to_delayed", "npartitions")):
+    if not (hasattr(source, "columns") and getattr(source, "ndim", 0) == 2):
         raise TypeError(
             f"Cannot read traces from Dask's {type(source).__name__}: give a dask DataFrame, or "
             "paths and client=."
