@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jarvis_lab._cell_estimates import CELLS, TINY, CellEstimates, cell_estimates
 from jarvis_lab._cells import Cells
-from jarvis_lab._student import student_quantile
+from jarvis_lab._student import student_quantile, student_quantiles
 
 __all__ = [
     "LEAST_COVERED",
@@ -135,7 +135,7 @@ def values_of_policy(
     dof = _freedom(tau, v, part.freedom)
     m = (part.n_effective * value + 0.5) / (part.n_effective + 1)
     n_equivalent = m * (1 - m) / np.maximum(tau, TINY)
-    low, high = _wilson(value, n_equivalent, _quantiles(level, dof, shown))
+    low, high = _wilson(value, n_equivalent, student_quantiles(level, np.where(shown, dof, np.nan)))
     bound_low, bound_high = _bounds(cells, part, level)
     hidden = {"value": value, "low": low, "high": high}
     hidden |= {"k": part.k, "dof": dof, "n_equivalent": n_equivalent}
@@ -196,7 +196,8 @@ def differences_of_policies(
     in_class = ((new - old) * shrunk).sum(-1)
     apart = in_class - (cells.shares * in_class).sum(-1, keepdims=True)
     tau = v.sum(CELLS) + (cells.shares * apart**2).sum(-1) / np.maximum(cells.size, 1)
-    margin = _quantiles(level, _freedom(tau, v, freedom), shown) * np.sqrt(tau)
+    dof = np.where(shown, _freedom(tau, v, freedom), np.nan)
+    margin = student_quantiles(level, dof) * np.sqrt(tau)
     low, high = np.maximum(value - margin, -1.0), np.minimum(value + margin, 1.0)
     found = {"value": value, "low": low, "high": high}
     return {name: np.where(shown, number, np.nan) for name, number in found.items()}
@@ -236,12 +237,6 @@ def _bounds(cells: Cells, part: CellEstimates, level: float) -> tuple[Floats, Fl
 def _freedom(tau: Floats, v: Floats, freedom: Floats) -> Floats:
     found: Floats = np.maximum(2.0, tau**2 / np.maximum((v**2 / freedom).sum(CELLS), TINY))
     return found
-
-
-def _quantiles(level: float, dof: Floats, shown: NDArray[np.bool_]) -> Floats:
-    t = np.full(np.shape(shown), np.nan)
-    t[shown] = [student_quantile(level, float(nu)) for nu in np.atleast_1d(dof[shown])]
-    return t
 
 
 def _wilson(value: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:

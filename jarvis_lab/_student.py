@@ -1,13 +1,16 @@
-"""Quantiles of Student's t with any number of degrees of freedom. Standard library only."""
+"""Quantiles of Student's t with any number of degrees of freedom."""
 
 from __future__ import annotations
 
 import math
 from statistics import NormalDist
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jarvis_lab import _checks
 
-__all__ = ["student_quantile"]
+__all__ = ["student_quantile", "student_quantiles"]
 
 _TINY = 1e-300
 
@@ -53,6 +56,16 @@ def student_quantile(level: float, dof: float) -> float:
         t += max(step, 0.0)
         if step <= 1e-15 * t:
             return t
+
+
+def student_quantiles(level: float, dof: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The quantile for each of many degrees of freedom; NaN where they are.
+
+    >>> student_quantiles(0.95, np.array([10, np.nan])).round(4).tolist()
+    [2.2281, nan]
+    """
+    t = [nu if nu != nu else student_quantile(level, nu) for nu in np.ravel(dof).tolist()]
+    return np.reshape(np.array(t, dtype=np.float64), np.shape(dof))
 
 
 def _outside(t: float, nu: float) -> float:
