@@ -17,6 +17,7 @@ __all__ = [
     "LEAST_EFFECTIVE",
     "Difference",
     "Valuation",
+    "cell_spread",
     "difference_of_policies",
     "differences_of_policies",
     "value_of_policy",
@@ -75,6 +76,7 @@ def value_of_policy(
     cells: Cells,
     policy: Any,
     *,
+    torn: Any = 0.0,
     level: float = 0.95,
     least_covered: float = LEAST_COVERED,
     least_effective: float = LEAST_EFFECTIVE,
@@ -87,6 +89,9 @@ def value_of_policy(
         The log.
     policy : array of float, class × model
         Probability of each model in each class; rows sum to 1.
+    torn : array of float, class
+        Share of each class in which the halves of a policy that was cross-fitted in two choose
+        different models; see :func:`jarvis_lab._cell_estimates.cell_estimates`.
     level : float
         Confidence level.
     least_covered, least_effective : float
@@ -102,6 +107,7 @@ def value_of_policy(
     """
     found = values_of_policy(
         *(cells, policy),
+        torn=torn,
         level=level,
         least_covered=least_covered,
         least_effective=least_effective,
@@ -114,6 +120,7 @@ def values_of_policy(
     cells: Cells,
     policy: Any,
     *,
+    torn: Any = 0.0,
     level: float = 0.95,
     least_covered: float = LEAST_COVERED,
     least_effective: float = LEAST_EFFECTIVE,
@@ -126,7 +133,7 @@ def values_of_policy(
         The attributes of :class:`Valuation` but ``refused``, by name.
     """
     pi = np.asarray(policy, dtype=np.float64)
-    part = cell_estimates(cells, pi)
+    part = cell_estimates(cells, pi, torn)
     shown = _shown(cells, part, least_covered, least_effective)
     value = (part.weight * part.filled).sum(CELLS)
     v = part.weight**2 * part.spread
@@ -149,6 +156,7 @@ def difference_of_policies(
     policy: Any,
     reference: Any,
     *,
+    torn: tuple[Any, Any] = (0.0, 0.0),
     level: float = 0.95,
     least_covered: float = LEAST_COVERED,
     least_effective: float = LEAST_EFFECTIVE,
@@ -159,9 +167,10 @@ def difference_of_policies(
     -----
     D = Σ s_c(ȳ_ct - ȳ_cb) over the classes where the tables differ, ± t√τ with τ the sum of both
     sides' v_j and of (1/N)Σ s_c(δ_c - D)², δ_c the difference of the shrunken means in class c.
+    ``torn`` is that of the policy and of the reference; see :func:`value_of_policy`.
     """
     limits = {"least_covered": least_covered, "least_effective": least_effective}
-    found = differences_of_policies(cells, policy, reference, level=level, **limits)
+    found = differences_of_policies(cells, policy, reference, torn=torn, level=level, **limits)
     refused = ""
     if np.isnan(found["value"]):
         sides = (("policy: ", policy), ("reference: ", reference))
@@ -176,13 +185,14 @@ def differences_of_policies(
     policy: Any,
     reference: Any,
     *,
+    torn: tuple[Any, Any] = (0.0, 0.0),
     level: float = 0.95,
     least_covered: float = LEAST_COVERED,
     least_effective: float = LEAST_EFFECTIVE,
 ) -> dict[str, Floats]:
     """What :func:`difference_of_policies` finds, for each log of many; NaN where refused."""
     new, old = np.asarray(policy, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    a, b = cell_estimates(cells, new), cell_estimates(cells, old)
+    a, b = cell_estimates(cells, new, torn[0]), cell_estimates(cells, old, torn[1])
     limits = (least_covered, least_effective)
     same = np.all(new == old, CELLS) & (cells.class_n.sum(-1) > 0)
     shown = (_shown(cells, a, *limits) & _shown(cells, b, *limits)) | same
@@ -201,6 +211,12 @@ def differences_of_policies(
     low, high = np.maximum(value - margin, -1.0), np.minimum(value + margin, 1.0)
     found = {"value": value, "low": low, "high": high}
     return {name: np.where(shown, number, np.nan) for name, number in found.items()}
+
+
+def cell_spread(cells: Cells, policy: Any) -> tuple[Floats, Floats]:
+    """Shrunken mean p̃ of each cell and the standard deviation √(φp̃(1-p̃)) of its rewards."""
+    part = cell_estimates(cells, np.asarray(policy, dtype=np.float64))
+    return part.shrunk, np.sqrt(part.spread * np.maximum(cells.n, 1))
 
 
 def _shown(
