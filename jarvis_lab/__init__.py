@@ -21,11 +21,11 @@ if TYPE_CHECKING:
         exploration_plan,
         logged_difference,
         logged_value,
-        overlap,
         pareto_frontier,
         routing_curve,
         weighted_values,
     )
+    from jarvis_lab.evaluation.overlap import overlap
     from jarvis_lab.plots import (
         plot_class_regret,
         plot_class_scores,
