@@ -1,6 +1,7 @@
 """compare_policies: its table against the estimators it is made of, by hand, and on bad input."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ from jarvis_lab.routing import (
     TraceDrivenPolicy,
 )
 
+REAL = Path(__file__).parent.parent / ".." / "shared" / "data"
+real = pytest.mark.skipif(not REAL.is_dir(), reason="real outcomes are not here (../shared/data)")
 BEST, CAUTIOUS = "best single", "best single by lower bound"
 ADDED = [BEST, CAUTIOUS, "random"]
 NUMBERS = ["value", "low", "high", "diff", "diff_low", "diff_high"]
@@ -528,6 +531,39 @@ def test_a_weighted_difference_is_scipys_for_the_mean_of_its_terms(method):
     # the degrees of freedom are those of 1,500 traces here
     assert row["diff_low"] == pytest.approx(expected.low, abs=2e-5)
     assert row["diff_high"] == pytest.approx(expected.high, abs=2e-5)
+
+
+@real
+def test_published_figures_of_complete_data_come_out():
+    data = pd.read_parquet(REAL / "routellm_mmlu.parquet")
+    policies = {model: AlwaysPolicy(model) for model in data["model"].unique()}
+    table = by_name(data, policies, reward="correct", draws=200)
+    assert set(table["method"]) == {"complete"}
+    assert table.loc["gpt-4-1106-preview", "value"] == pytest.approx(0.80587, abs=5e-6)
+    mixtral = table.loc["mistralai/Mixtral-8x7B-Instruct-v0.1", "value"]
+    assert mixtral == pytest.approx(0.68091, abs=5e-6)
+    assert table.loc["oracle", "value"] == pytest.approx(0.8587, abs=5e-5)
+    assert table.loc["random", "value"] == pytest.approx((0.80587 + 0.68091) / 2, abs=1e-5)
+    assert table.loc[BEST, "value"] == table.loc["gpt-4-1106-preview", "value"]
+
+
+@real
+def test_a_real_log_gives_the_published_accuracies_and_counts_what_it_lacks():
+    """The log chose by the query's length, so the classes must tell lengths apart."""
+    traces = read_traces(str(REAL / "openjarvis_mmlu_traces.db"))
+    traces["long"] = traces["query"].str.len() > 400
+    truth = {"mistralai/Mixtral-8x7B-Instruct-v0.1": 0.68091, "gpt-4-1106-preview": 0.80587}
+    policies = {model: AlwaysPolicy(model) for model in truth}
+    table = by_name(traces, {**policies, "new": AlwaysPolicy("gpt-9")}, by="long")
+    for model, accuracy in truth.items():
+        assert table.loc[model, "low"] < accuracy < table.loc[model, "high"]
+        assert table.loc[model, "status"] == "ok"
+    assert "the log never used 'gpt-9'" in table.loc["new", "status"]
+    assert table.loc["gpt-4-1106-preview", "n"] == traces["outcome"].notna().sum()
+    strong = table.loc["gpt-4-1106-preview"]
+    weak = by_name(traces, policies, by="long", reference="gpt-4-1106-preview").iloc[0]
+    assert weak["diff_low"] < 0.68091 - 0.80587 < weak["diff_high"]
+    assert weak["value"] - strong["value"] == pytest.approx(weak["diff"], abs=1e-9)
 
 
 # What can be fitted.

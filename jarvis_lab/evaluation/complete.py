@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from jarvis_lab import _checks
 from jarvis_lab._paired import bootstrap_means, mcnemar_p, percentile_interval
 from jarvis_lab._stats import bounded_mean_interval
+from jarvis_lab.evaluation.costs import query_costs
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
@@ -137,7 +138,9 @@ def complete_values(
     """
     frame = read_traces(traces)
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
-    facts = {name: _fact(frame, found, name, query_id) for name in also}
+    facts = {
+        name: query_costs(frame, found, name, query_id=query_id, missing=True) for name in also
+    }
     codes = query_codes(frame, query_id=query_id)
     added = {
         _BEST: BestSinglePolicy(reward=reward),
@@ -216,18 +219,6 @@ def _played(
     return _Played(
         name, rewards, status, {k: v if known.all() else np.nan for k, v in means.items()}
     )
-
-
-def _fact(
-    frame: pd.DataFrame, found: CompleteOutcomes, name: str, query_id: str | Sequence[str] | None
-) -> Floats:
-    hint = "also= names number columns of the traces."
-    _checks.column(name, frame.columns, where="The log", hint=hint)
-    codes = query_codes(frame, query_id=query_id)
-    values = np.full(found.rewards.shape, np.nan)
-    places = pd.Index(found.models).get_indexer(pd.Index(frame["model"]))
-    values[codes, places] = pd.to_numeric(frame[name]).to_numpy(dtype=float, na_value=np.nan)
-    return values
 
 
 def _table(
