@@ -235,9 +235,9 @@ def test_a_learner_sees_none_of_the_queries_that_it_is_judged_on():
             return queries["query_id"].map(self.seen).fillna("b").astype("str")
 
     log = log_of(query_id=np.arange(400) // 2)
-    assert logged_value(log, Memory("b").fit(log), by="kind").value > 0.8
-    row = by_name(log, {"m": Memory("b")}, by="kind").loc["m"]
-    assert row["value"] == logged_value(log, AlwaysPolicy("b"), by="kind").value
+    fallback = logged_value(log, AlwaysPolicy("b"), by="kind").value
+    assert logged_value(log, Memory("b").fit(log), by="kind").value > fallback + 0.15
+    assert by_name(log, {"m": Memory("b")}, by="kind").loc["m", "value"] == fallback
 
 
 def test_the_interval_allows_for_luck_where_the_halves_disagree():
