@@ -213,6 +213,21 @@ def test_regret_by_hand():
         class_regret(log, AlwaysPolicy("new"), by="kind", reward="good")
 
 
+def test_regret_of_a_policy_given_unfitted_is_that_of_its_cross_fitted_choices():
+    log = complete_log([[1, 0], [0, 1]] * 20, kinds=["x", "y"] * 20)
+    learned = LowerBoundRouterPolicy(by="kind", reward="good")
+    table = class_regret(log, learned, reward="good")
+    assert table["query_class"].tolist() == ["x", "y"]
+    assert table["regret"].tolist() == [0, 0]
+    assert not learned.fitted
+    value = complete_values(log, [learned], reward="good", draws=5).loc[0, "value"]
+    assert value == 1 - table["cost"].sum()
+    with pytest.raises(TypeError, match=r"policy is the text 'm0'.*AlwaysPolicy\('m0'\)"):
+        class_regret(log, "m0", reward="good")
+    with pytest.raises(TypeError, match="Policy 'a' is the text 'm0'"):
+        complete_values(log, {"a": "m0"}, reward="good")
+
+
 # scipy 1.16: scipy.stats.binomtest(lost, n).proportion_ci(method="wilson")
 def test_intervals_of_regret_and_value_are_scipys_wilson_intervals():
     stats = pytest.importorskip("scipy.stats")

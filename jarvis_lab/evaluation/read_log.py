@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold, query_folds
+from jarvis_lab.evaluation.named import router_policy
 from jarvis_lab.evaluation.propensities import logged_propensities
 from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.outcomes import query_codes
@@ -99,6 +100,7 @@ class ReadLog:
 
     def choice(self, policy: RouterPolicy) -> Choice:
         """The policy's choices; one that can be fitted and is not yet is cross-fitted."""
+        router_policy(policy)
         if isinstance(policy, RandomPolicy):
             return Choice(sorted(policy.weights), weights=policy.weights)
         if can_be_fitted(policy):
