@@ -128,7 +128,7 @@ values[shown].round(3)
 # lies whatever the missing rewards would have been.
 
 # %%
-plot_policy_values(values, level=0.95, reference="today")
+plot_policy_values(values, reference="today")
 
 # %% [markdown]
 # The intervals of `today` (to 0.827) and `specialists` (from 0.823) overlap. That does *not* mean
@@ -136,7 +136,7 @@ plot_policy_values(values, level=0.95, reference="today")
 # what they share cancels. The difference has an interval of its own.
 
 # %%
-plot_policy_values(values, value="diff", level=0.95, reference="today")
+plot_policy_values(values, value="diff", reference="today")
 
 # %% [markdown]
 # `specialists` gains 0.050, and the interval (0.014 to 0.086) is above 0. That of `coder` just
