@@ -24,7 +24,7 @@ from jarvis_lab._weighted_value import doubly_robust_values, snips_values
 LEVEL = 0.95
 BOUNDS = (0.925, 0.975)
 #: A coverage from fewer shown intervals than this share of the repetitions is not given.
-FEWEST_SHOWN = 0.05
+FEWEST_SHOWN = 0.25
 #: Where a log without overlap never used the policy's model.
 HALF, SMALL = "half of the classes", "one class"
 _PRIOR = 10.0
