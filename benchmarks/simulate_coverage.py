@@ -143,7 +143,9 @@ def failing_intervals(cells: Cells, policy: np.ndarray) -> dict[str, tuple[np.nd
     return found
 
 
-def simulate(population: Population, kind: str, size: int, table: str, settings) -> list[dict]:
+def simulate(
+    population: Population, kind: str, size: int, table: str, settings, *, weighted: bool = True
+) -> list[dict]:
     """One row per drawn logging of this kind."""
     fixed = kind in ("uniform", "as logged")
     rows = []
@@ -153,7 +155,9 @@ def simulate(population: Population, kind: str, size: int, table: str, settings)
             kind, population, rng_of(settings.seed, population.name, kind, draw)
         )
         rng = rng_of(settings.seed, population.name, kind, draw, size, table)
-        found = coverage(rng, population, logging, size, table, settings.repetitions)
+        found = coverage(
+            rng, population, logging, size, table, settings.repetitions, weighted=weighted
+        )
         rows.append(
             {"population": population.name, "logging": kind, "N": size, "table": table} | found
         )

@@ -176,8 +176,8 @@ def _learned(rows: pd.DataFrame) -> str:
             error = part["error"].iloc[0]
             row[way] += "" if np.isnan(error) else f" ({error * 100:+.1f})"
         table.append(row)
-    way = rows.set_index("way")["value"]
-    fitted, same = way["cross-fitted"].dropna(), way["same log"].dropna()
+    way = rows.dropna(subset="value").groupby("way")["value"]
+    fitted, same = way.get_group("cross-fitted"), way.get_group("same log")
     return f"""## A table learned on the log that values it
 
 The table takes the model with the highest mean in each class. Coverage of its true value, and in \
