@@ -29,6 +29,7 @@ FLOORS = {
     "_paired": 0,
     "_shrinkage": 0,
     "_stats": 0,
+    "_tasks": 0,
     "_student": -1,
     "_weighted_value": 0,
     "samples": 0,
