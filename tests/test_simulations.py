@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +39,11 @@ from jarvis_lab._logged_value import (  # noqa: E402
     value_of_policy,
     values_of_policy,
 )
+from jarvis_lab._shrinkage import lower_bound_table  # noqa: E402
 from jarvis_lab._weighted_value import doubly_robust_value, snips_value  # noqa: E402
+from jarvis_lab.evaluation.crossfit import query_folds, torn_shares  # noqa: E402
+from jarvis_lab.evaluation.logged import logged_value  # noqa: E402
+from jarvis_lab.routing.lower_bound import LowerBoundRouterPolicy  # noqa: E402
 
 REAL = ROOT / ".." / "shared" / "data"
 needs_real = pytest.mark.skipif(
@@ -237,6 +242,45 @@ def test_halves_share_their_luck_and_the_interval_allows_for_it(monkeypatch):
     assert LEAST <= with_it["cross-fitted"] <= MOST
     assert without["cross-fitted"] < with_it["cross-fitted"] - 0.02
     assert without["other half"] == with_it["other half"]
+
+
+def test_the_library_cross_fits_as_the_simulation_does():
+    """One log as traces: the same value and interval as from the counts of its halves."""
+    population = generated()
+    (n,), (s,), _ = counts_of(population, "uniform", 1200, 1)
+    rows = [
+        {"kind": f"c{c}", "model": f"m{m}", "correct": place < s[c, m]}
+        for c, m in np.ndindex(n.shape)
+        for place in range(n[c, m])
+    ]
+    frame = pd.DataFrame(rows)
+    policy = LowerBoundRouterPolicy(by="kind")
+    found = logged_value(frame, policy)
+    fold = query_folds(len(frame), folds=2, seed=0)
+    halves = []
+    for half in range(2):
+        part = frame[fold == half]
+        cells = (part["kind"].str[1:].astype(int), part["model"].str[1:].astype(int))
+        own_n, own_s = np.zeros((1, *n.shape)), np.zeros((1, *n.shape))
+        np.add.at(own_n[0], cells, 1)
+        np.add.at(own_s[0], cells, part["correct"].astype(float))
+        halves.append((own_n, own_s))
+    taught = [lower_bound_table(own_n[0], own_s[0]).table[None] for own_n, own_s in halves]
+    assert (taught[0] != taught[1]).any()
+    assert (taught[0] == taught[1]).any()
+    expected, _ = learned.cross_fitted(population, halves, taught)
+    for name in ("value", "low", "high", "n_effective"):
+        assert getattr(found, name) == pytest.approx(expected[name][0], abs=1e-12)
+
+
+def test_a_class_is_torn_as_far_as_the_folds_copies_differ():
+    classes, fold = np.array([0, 0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 0, 1, 1])
+    chosen = np.array([0, 1, 1, 1, 0, 0, 1])
+    assert torn_shares(classes, fold, chosen, n_classes=4).tolist() == [0.5, 0, 0, 0]
+    weighted = torn_shares(classes, fold, chosen, n_classes=4, traces=[3, 1, 2, 2, 5, 1, 9])
+    assert weighted.tolist() == [0.75, 0, 0, 0]
+    nobody = np.zeros(0, dtype=int)
+    assert torn_shares(nobody, nobody, nobody, n_classes=2).tolist() == [0, 0]
 
 
 def test_the_lower_bound_table_gains_on_the_generated_sample():

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from jarvis_lab import _checks
 
-__all__ = ["can_be_fitted", "choices_by_fold", "cross_fitted_choices", "query_folds"]
+__all__ = [
+    "can_be_fitted",
+    "choices_by_fold",
+    "cross_fitted_choices",
+    "query_folds",
+    "torn_shares",
+]
 
 
 def can_be_fitted(policy: Any) -> bool:
@@ -105,3 +111,44 @@ def cross_fitted_choices(
     """
     fold = query_folds(len(queries), folds=min(folds, max(len(queries), 2)), seed=seed)
     return choices_by_fold(policy, traces, fold[codes], queries, fold)
+
+
+def torn_shares(
+    classes: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    *,
+    n_classes: int,
+    traces: Any = 1.0,
+) -> NDArray[np.float64]:
+    """Share of each class that the folds' copies of a policy send to different models.
+
+    Parameters
+    ----------
+    classes, fold, chosen : array of int
+        Places of the class, the fold and the chosen model of each trace, or group of traces.
+    n_classes : int
+        Number of classes.
+    traces : array of float, optional
+        How many traces each stands for.
+
+    Returns
+    -------
+    ndarray of float
+        1 - Σ_m min over the folds of the share of m in the class; folds without a trace of the
+        class are left out.
+
+    Examples
+    --------
+    >>> a, b = 0, 1
+    >>> torn_shares(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([a, a, a, b]),
+    ...             n_classes=2).tolist()
+    [0.0, 1.0]
+    """
+    shape = [int(place.max(initial=-1)) + 1 for place in (fold, chosen)]
+    counts = np.zeros((shape[0], n_classes, shape[1]))
+    np.add.at(counts, (fold, classes, chosen), traces)
+    total = counts.sum(2, keepdims=True)
+    shares = np.where(total > 0, counts / np.where(total > 0, total, 1), np.inf)
+    common = shares.min(0, initial=np.inf).sum(1)
+    return np.where(total.sum((0, 2)) > 0, np.maximum(1 - common, 0.0), 0.0)

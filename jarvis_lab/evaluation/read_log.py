@@ -11,7 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jarvis_lab.classes import By
-from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold, query_folds
+from jarvis_lab.evaluation.crossfit import (
+    can_be_fitted,
+    choices_by_fold,
+    query_folds,
+    torn_shares,
+)
 from jarvis_lab.evaluation.propensities import logged_propensities
 from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.outcomes import query_codes
@@ -33,11 +38,15 @@ class Choice:
         Place in ``models`` of each trace's; None for a policy that draws at random.
     weights : mapping of str to float
         Probability of each model, for one that draws at random.
+    torn : ndarray of float or None
+        For one that is cross-fitted, the share of each class that the folds' copies send to
+        different models.
     """
 
     models: list[str]
     place: NDArray[np.int64] | None = field(repr=False, default=None)
     weights: Mapping[str, float] = field(default_factory=dict)
+    torn: NDArray[np.float64] | None = field(repr=False, default=None)
 
 
 class ReadLog:
@@ -98,12 +107,13 @@ class ReadLog:
         """The policy's choices; one that can be fitted and is not yet is cross-fitted."""
         if isinstance(policy, RandomPolicy):
             return Choice(sorted(policy.weights), weights=policy.weights)
-        if can_be_fitted(policy):
-            routed = pd.Series(choices_by_fold(policy, self.frame, self.fold, self.frame))
-        else:
-            routed = policy.route(self.frame)
-        place, models = _places(routed)
-        return Choice(models, place)
+        if not can_be_fitted(policy):
+            place, models = _places(policy.route(self.frame))
+            return Choice(models, place)
+        routed = choices_by_fold(policy, self.frame, self.fold, self.frame)
+        place, models = _places(pd.Series(routed))
+        torn = torn_shares(self.class_place, self.fold, place, n_classes=len(self.classes))
+        return Choice(models, place, torn=torn)
 
 
 def trace_queries(frame: pd.DataFrame, query_id: str | Sequence[str] | None) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,9 @@ class StratifiedLog:
         Stratum and model of each trace with a reward.
     rewards, propensities : ndarray of float
         Of these traces; None if no propensities are recorded.
+    torn : list of ndarray of float
+        Per policy, the share of each stratum's class that the copies of one that is cross-fitted
+        send to different models.
     """
 
     cells: Cells
@@ -56,6 +59,7 @@ class StratifiedLog:
     places: NDArray[np.int64]
     rewards: NDArray[np.float64]
     propensities: NDArray[np.float64] | None
+    torn: list[NDArray[np.float64]] = field(default_factory=list)
 
 
 def stratified(
@@ -111,10 +115,12 @@ def split(log: ReadLog, choices: Sequence[Choice]) -> StratifiedLog:
     )
     matrices = [_matrix(choice, first, models) for choice in choices]
     strata = [log.classes[place] for place in log.class_place[first]]
-    used = frozenset(log.models)
-    return StratifiedLog(
-        cells, matrices, strata, models, used, places, log.rewards, log.propensities
-    )
+    torn = [
+        np.zeros(len(first)) if choice.torn is None else choice.torn[log.class_place[first]]
+        for choice in choices
+    ]
+    used, recorded = frozenset(log.models), log.propensities
+    return StratifiedLog(cells, matrices, strata, models, used, places, log.rewards, recorded, torn)
 
 
 def _matrix(choice: Choice, first: NDArray[np.int64], models: list[str]) -> NDArray[np.float64]:
