@@ -149,8 +149,8 @@ def cast(column: pa.ChunkedArray, kind: str, where: str) -> pa.ChunkedArray:
         return column
     if pa.types.is_dictionary(found):
         return cast(column.cast(found.value_type), kind, where)
-    if pa.types.is_null(found):
-        return column.cast(target)
+    if column.null_count == len(column):  # nothing in it can be of the wrong type
+        return pa.chunked_array([pa.nulls(len(column), target)])
     if pa.types.is_nested(found) and kind != "json":
         raise ValueError(f"Column {where} holds {found}, but must hold {target}.")
     if kind == "time":
