@@ -289,7 +289,7 @@ def test_a_named_reward_is_summed_beside_the_rest(tmp_path):
     assert score_counts(frame, reward="feedback")["reward_sum"].tolist() == [1.75, 0.0, 0.0]
     empty = score_counts(frame[:0], reward="stars")
     assert empty.dtypes.equals(counts.dtypes)
-    frame = frame.drop(columns="total_tokens")
+    frame = frame.drop(columns=["total_tokens", "total_latency_seconds"])
     counts = score_counts(frame, reward="stars")
     frame.to_json(tmp_path / "log.jsonl", orient="records", lines=True)
     pd.testing.assert_frame_equal(score_counts(tmp_path / "log.jsonl", reward="stars"), counts)
