@@ -14,7 +14,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, Protocol, TypeVar
 
-__all__ = ["Cluster", "Handle", "LostTaskError", "Tasks", "Threads", "ahead", "own_client"]
+__all__ = [
+    "Cluster",
+    "Handle",
+    "LostTaskError",
+    "Tasks",
+    "Threads",
+    "ahead",
+    "need_dask",
+    "own_client",
+]
 
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
@@ -201,7 +210,7 @@ def own_client(client: object) -> Any:
         If it is an address and Dask is not installed.
     """
     if isinstance(client, str):
-        _need_dask()
+        need_dask()
         raise TypeError(
             f"client={client!r} is an address: pass distributed.Client({client!r}), which stays "
             "connected for the next calls."
@@ -217,7 +226,7 @@ def own_client(client: object) -> Any:
     return client
 
 
-def _need_dask() -> None:
+def need_dask() -> None:
     try:
         import distributed  # noqa: F401
     except ImportError:

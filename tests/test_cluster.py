@@ -16,7 +16,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jarvis_lab import class_scores, score_counts
+from jarvis_lab import (
+    BestSinglePolicy,
+    LowerBoundRouterPolicy,
+    SFTRouterPolicy,
+    TraceDrivenPolicy,
+    class_scores,
+    score_counts,
+)
 from jarvis_lab._tasks import LostTaskError, Threads, ahead
 from jarvis_lab.readers.casts import ValueWarning
 from jarvis_lab.readers.jsonl import BadLineError, BadLineWarning
@@ -137,6 +144,37 @@ def test_scores_come_from_a_cluster_as_from_here(client, folder):
     expected = class_scores(folder / "s.db", by="domain")
     got = class_scores(folder / "s.db", by="domain", client=client)
     pd.testing.assert_frame_equal(got, expected, check_exact=True)
+
+
+@pytest.mark.parametrize("source", ["files", "partitions"])
+def test_policies_learn_the_same_on_a_cluster(client, folder, source):
+    frame = pd.read_parquet(folder / "p1.parquet")
+    given = folder / "p1.parquet"
+    if source == "partitions":
+        given = dask.dataframe.from_pandas(frame, npartitions=3)
+    assert SFTRouterPolicy().update(given, client=client) == SFTRouterPolicy().update(frame)
+    there, here = TraceDrivenPolicy(given), TraceDrivenPolicy(frame)
+    assert there.update_from_traces(client=client) == here.update_from_traces()
+    for policy in (SFTRouterPolicy(), TraceDrivenPolicy()):
+        there = policy.fit(given, client=client).policy_map
+        assert there == policy.fit(frame).policy_map != {}
+    for reward in (None, "feedback", "stars"):
+        table = LowerBoundRouterPolicy(reward=reward).fit(given, client=client).table()
+        expected = LowerBoundRouterPolicy(reward=reward).fit(frame).table()
+        pd.testing.assert_frame_equal(table, expected, rtol=1e-12)
+        there = BestSinglePolicy(reward=reward).fit(given, client=client)
+        assert there.model == BestSinglePolicy(reward=reward).fit(frame).model != ""
+    with pytest.raises(ValueError, match="not on a cluster"):
+        SFTRouterPolicy().update(given, limit=5, client=client)
+
+
+def test_a_named_reward_streams_and_is_held_to_its_range(client, tmp_path):
+    frame = log(5_000).assign(stars=lambda d: d["stars"] * 5)
+    frame.to_parquet(tmp_path / "log.parquet")
+    dask_frame = dask.dataframe.from_pandas(frame, npartitions=3)
+    for source in (tmp_path / "log.parquet", dask_frame, score_counts(frame, reward="stars")):
+        with pytest.raises(ValueError, match=r"'stars' has \d+ values outside \[0, 1\]. Rescale"):
+            LowerBoundRouterPolicy(reward="stars").fit(source, client=client)
 
 
 def test_bad_lines_are_reported_as_here(client, tmp_path):
