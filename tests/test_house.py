@@ -22,7 +22,8 @@ HEAVY = {
 FLOORS = {
     "_checks": -2,
     "_files": 0,
-    "_cells": -1,
+    "_cells": -2,
+    "_cell_estimates": -1,
     "_curves": 0,
     "_logged_value": 0,
     "_paired": 0,
