@@ -126,10 +126,10 @@ client.close()
 # - Slurm: `SLURMCluster(cores=8, memory="32GB")` of `dask_jobqueue`, then `.scale(jobs=20)` and
 #   `.get_client()`.
 #
-# Three things must hold. Every worker has this package, in the same version (`client.get_versions(
-# check=True)` compares what lies below it). Every worker sees the files under the same absolute
-# path: a worker that does not is an error, not a file left out. And the pieces are many and of
-# similar size: a hundred row groups for each worker rather than one.
+# Three things must hold. Every worker has this package in the same version, and what lies below it
+# too (`client.get_versions(check=True)` compares that). Every worker sees the files under the same
+# absolute path: a worker that does not is an error, not a file left out. And the pieces are many
+# and of similar size: a hundred row groups for each worker rather than one.
 #
 # A worker that ends in the middle is replaced, and its pieces are read again. A piece that ends
 # every worker that takes it (four, unless `distributed.scheduler.allowed-failures` says otherwise)
