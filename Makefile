@@ -4,6 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 TRACES ?=
+# Some of the benchmarks, such as ONLY='growth cluster'.
+ONLY ?=
 # More options for make lab, such as LAB='--no-browser --port 8888'.
 LAB ?=
 PYTEST := $(BIN)/python -m pytest
@@ -38,6 +40,9 @@ notebooks: $(VENV)/.lab
 sample: $(VENV)/.lab
 	$(BIN)/python data/make_sample.py
 
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/run_all.py $(if $(ONLY),--only $(ONLY))
+
 clean:
 	rm -rf $(VENV) demo benchmarks/work .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -46,9 +51,9 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.lab: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e '.[lab]'
+	$(BIN)/python -m pip install --quiet -e '.[lab,cluster]'
 	touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e '.[lab,test,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[lab,cluster,test,dev]'
 	touch $@ $(VENV)/.lab
