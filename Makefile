@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 TRACES ?=
 # Where the real outcomes lie from which make simulate draws.
 DATA ?= ../shared/data
+# Some of the benchmarks, such as ONLY='growth cluster'.
+ONLY ?=
 # More options for make lab, such as LAB='--no-browser --port 8888'.
 LAB ?=
 PYTEST := $(BIN)/python -m pytest
@@ -13,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONPATH :=
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: demo test test-browser lab lint notebooks sample bench simulate clean
+.PHONY: demo test test-browser lab lint notebooks sample simulate bench clean
 
 demo: $(VENV)/.lab
 	$(BIN)/python notebooks/demo.py $(if $(TRACES),"$(TRACES)")
@@ -43,6 +45,9 @@ sample: $(VENV)/.lab
 simulate: $(VENV)/.lab
 	$(BIN)/python benchmarks/simulate_all.py --data "$(DATA)"
 
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/run_all.py $(if $(ONLY),--only $(ONLY))
+
 clean:
 	rm -rf $(VENV) demo benchmarks/work .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -51,9 +56,9 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.lab: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e '.[lab]'
+	$(BIN)/python -m pip install --quiet -e '.[lab,cluster]'
 	touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e '.[lab,test,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[lab,cluster,test,dev]'
 	touch $@ $(VENV)/.lab

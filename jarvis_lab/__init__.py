@@ -9,7 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from jarvis_lab._tasks import LostTaskError
     from jarvis_lab.classes import classify_queries, classify_query
+    from jarvis_lab.cluster import local_client
     from jarvis_lab.evaluation import (
         aiq,
         apgr,
@@ -125,6 +127,7 @@ __all__ = [
     "DamagedStoreError",
     "HeuristicRouterPolicy",
     "JournalError",
+    "LostTaskError",
     "LowerBoundRouterPolicy",
     "NotDecidedError",
     "NotPendingError",
@@ -176,6 +179,7 @@ __all__ = [
     "export_sft",
     "is_sft_never",
     "load_policy",
+    "local_client",
     "logged_difference",
     "logged_value",
     "merge_counts",
@@ -207,7 +211,9 @@ __all__ = [
 __version__ = "0.1.0"
 
 _MODULES: dict[str, tuple[str, ...]] = {
+    "jarvis_lab._tasks": ("LostTaskError",),
     "jarvis_lab.classes": ("classify_queries", "classify_query"),
+    "jarvis_lab.cluster": ("local_client",),
     "jarvis_lab.evaluation": (
         "aiq",
         "apgr",

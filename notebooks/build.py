@@ -2,7 +2,7 @@
 
 A source is a Python file in cells: `# %%` begins a code cell, `# %% [markdown]` a text cell whose
 lines begin with `# `. Each is run in a fresh kernel, in an empty folder and on the sample, and
-stored with its outputs, without timings, machine paths or widget states.
+stored with its outputs, without timings, machine paths, ports or widget states.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import base64
 import io
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +25,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.resolve()
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MARK = "# NBVAL_CHECK_OUTPUT"
+PORT = re.compile(r"(http://127\.0\.0\.1:)\d+")
 MOST_BYTES = 300_000
 MOST_LINES = 12
 
@@ -82,7 +84,9 @@ def clean(notebook: nbformat.NotebookNode) -> None:
             for output in cell.outputs:
                 if "image/png" in output.get("data", {}):
                     output.data["image/png"] = smaller(output.data["image/png"])
-                output.pop("metadata", None) if output.output_type == "stream" else None
+                if output.output_type == "stream":
+                    output.pop("metadata", None)
+                    output["text"] = PORT.sub(r"\1<port>", output.text)
 
 
 def smaller(png: str) -> str:
