@@ -16,7 +16,7 @@ from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.table import counts_of
 from jarvis_lab.scores import is_counts, reward_sums, score_counts
 
-__all__ = ["ClassModelSums", "class_model_sums", "trace_rewards"]
+__all__ = ["ClassModelSums", "class_model_sums", "sums_of_counts", "trace_rewards"]
 
 Floats = NDArray[np.float64]
 
@@ -99,9 +99,9 @@ def class_model_sums(source: object, *, by: By, reward: str | None = None) -> Cl
 
     Parameters
     ----------
-    source : DataFrame, path, object with ``list_traces()``, or table of counts
+    source : DataFrame, path, object with ``list_traces()``, table of counts, or such sums
         Traces as :func:`read_traces` takes them, or :func:`score_counts` of them. Counts know the
-        rewards "outcome" and "feedback" only.
+        rewards "outcome" and "feedback" only. Sums are given back as they are.
     by : {"regex", "keyword"}, column name or object with ``predict``
         What the classes are.
     reward : str, optional
@@ -124,11 +124,13 @@ def class_model_sums(source: object, *, by: By, reward: str | None = None) -> Cl
     >>> sums.classes, sums.models, sums.n.tolist(), sums.total.tolist()
     (['code'], ['a', 'b'], [[1.0, 1.0]], [[1.0, 0.0]])
     """
+    if isinstance(source, ClassModelSums):
+        return source
     if reward is not None:
         _checks.text("reward", reward)
     if reward is None or reward == "outcome":
         counts = counts_of(source, by=by)
-        return _matrices(counts, 1.0)
+        return sums_of_counts(counts, outcome_weight=1.0, feedback_weight=0.0)
     if isinstance(source, pd.DataFrame) and is_counts(source):
         counts = counts_of(source, by=by)
         if reward != "feedback":
@@ -141,8 +143,9 @@ def class_model_sums(source: object, *, by: By, reward: str | None = None) -> Cl
                 f"{counts['invalid_feedback'].sum()} feedbacks of these counts are outside [0, 1]. "
                 "Rescale them in the traces and count again."
             )
-        return _matrices(counts, 0.0)
-    return _matrices(_counts_of_reward(source, by, reward), 0.0)
+        return sums_of_counts(counts, outcome_weight=0.0, feedback_weight=1.0)
+    counts = _counts_of_reward(source, by, reward)
+    return sums_of_counts(counts, outcome_weight=0.0, feedback_weight=1.0)
 
 
 def _counts_of_reward(source: object, by: By, reward: str) -> pd.DataFrame:
@@ -159,9 +162,29 @@ def _counts_of_reward(source: object, by: By, reward: str) -> pd.DataFrame:
     return score_counts(pd.DataFrame(columns), by=by)
 
 
-def _matrices(counts: pd.DataFrame, outcome_weight: float) -> ClassModelSums:
+def sums_of_counts(
+    counts: pd.DataFrame, *, outcome_weight: float, feedback_weight: float
+) -> ClassModelSums:
+    """Numbers and sums of the weighted rewards of a table of counts.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As :func:`score_counts` gives it, of one scheme.
+    outcome_weight, feedback_weight : float
+        At least 0 and not both 0; only their ratio matters.
+
+    Returns
+    -------
+    ClassModelSums
+
+    Notes
+    -----
+    The reward of a trace is the sum of weight × part over the parts it has (outcome, feedback),
+    divided by the sum of their weights.
+    """
     n, total, squares = reward_sums(
-        counts, outcome_weight=outcome_weight, feedback_weight=1 - outcome_weight
+        counts, outcome_weight=outcome_weight, feedback_weight=feedback_weight
     )
     classes = sorted(counts["query_class"].unique())
     models = sorted(name for name in counts["model"].unique() if name)

@@ -15,7 +15,7 @@ from jarvis_lab import _checks
 from jarvis_lab.classes import MISSING_CLASS, SCHEMES, By, Texts, classify_array, scheme_name
 from jarvis_lab.readers.casts import class_labels
 
-__all__ = ["FLOATS", "INTEGERS", "NEVER", "Fields", "Sums", "count_block"]
+__all__ = ["FLOATS", "INTEGERS", "NEVER", "Fields", "Sums", "count_block", "terms"]
 
 INTEGERS = (
     *("n", "n_outcome", "successes", "n_feedback", "n_both", "both_successes"),
@@ -113,7 +113,7 @@ def count_block(table: pa.Table, file: str, *, schemes: Sequence[By], fields: Fi
     hint = "Every trace needs a model; rename the column that holds it."
     have = fields.available.get(file, table.column_names)
     models, model_names = _codes(_column("model", table, have, file, hint), "")
-    terms, weights = _terms(table)
+    counted, summed = terms(table)
     seen = _numbers(table, "started_at", missing=NEVER)
     texts = [Texts(c) for c in table["query"].chunks] if "query" in table.column_names else []
     parts = []
@@ -121,9 +121,9 @@ def count_block(table: pa.Table, file: str, *, schemes: Sequence[By], fields: Fi
         classes, class_names = _codes(_classes(table, texts, file, scheme, fields), MISSING_CLASS)
         cell = classes * len(model_names) + models
         cells = len(class_names) * len(model_names)
-        integers = np.column_stack([np.bincount(cell[mask], minlength=cells) for mask in terms])
+        integers = np.column_stack([np.bincount(cell[mask], minlength=cells) for mask in counted])
         floats = np.column_stack(
-            [np.bincount(cell[mask], values, minlength=cells) for mask, values in weights]
+            [np.bincount(cell[mask], values, minlength=cells) for mask, values in summed]
         )
         last = np.full((cells, 2), NEVER, np.int64)
         np.maximum.at(last[:, 0], cell, seen)
@@ -140,7 +140,7 @@ def count_block(table: pa.Table, file: str, *, schemes: Sequence[By], fields: Fi
     return keys, integers, floats, last, rows
 
 
-def _terms(table: pa.Table) -> tuple[list[Any], list[tuple[Any, Any]]]:
+def terms(table: pa.Table) -> tuple[list[Any], list[tuple[Any, Any]]]:
     """The masks to count and the (mask, values) to sum, in the order of the columns."""
     rows = table.num_rows
     if "outcome" in table.column_names:

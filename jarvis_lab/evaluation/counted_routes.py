@@ -1,0 +1,221 @@
+"""What policies do with the queries of a counted log, learned from its counts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jarvis_lab.classes import scheme_name
+from jarvis_lab.evaluation.counted_span import CountedSpan
+from jarvis_lab.evaluation.counted_state import ORIGINAL, RoutingState, reward_name
+from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold
+from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
+from jarvis_lab.routing.lower_bound import LowerBoundRouterPolicy
+from jarvis_lab.routing.policy import RouterPolicy, TablePolicy
+from jarvis_lab.routing.sft import SFTRouterPolicy
+from jarvis_lab.routing.trace import TraceDrivenPolicy
+
+__all__ = [
+    "ADDED",
+    "LEARNED",
+    "Routed",
+    "learned_policies",
+    "row_scheme",
+    "routed",
+    "routed_on_traces",
+]
+
+Names = NDArray[np.object_]
+#: The policies that are learned anew at every move of a control, and those always beside them.
+LEARNED = ("SFT", "learned", "lower bound")
+ADDED = ("best single", "best single by lower bound", "random")
+_FROM_COUNTS = (SFTRouterPolicy, TraceDrivenPolicy, LowerBoundRouterPolicy, BestSinglePolicy)
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What a policy does with each joint class.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    policy : RouterPolicy
+        The policy, fitted on the whole selection if it can be fitted on counts.
+    scheme : str
+        The classes of its table; those it is shown by, if it has no table.
+    whole : ndarray of str, joint class, or None
+        Its model for each joint class; None for one that draws at random.
+    held_out : ndarray of str, fold × joint class, or None
+        The same by copies that were fitted without the fold.
+    weights : mapping of str to float
+        Probability of each model, for one that draws at random.
+    fitted : bool
+        Whether it was given fitted, perhaps on these traces.
+    why : str
+        Why it cannot be valued; empty if it can.
+    """
+
+    name: str
+    policy: RouterPolicy
+    scheme: str
+    whole: Names | None = field(repr=False, default=None)
+    held_out: Names | None = field(repr=False, default=None)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    fitted: bool = False
+    why: str = ""
+
+
+def learned_policies(state: RoutingState, models: Sequence[str]) -> dict[str, RouterPolicy]:
+    """The policies that the controls make, not yet fitted, and the added baselines.
+
+    Parameters
+    ----------
+    state : RoutingState
+        What the controls are set to.
+    models : list of str
+        What the random policy draws from.
+    """
+    regex = "regex" if state.scheme == ORIGINAL else state.scheme
+    keyword = "keyword" if state.scheme == ORIGINAL else state.scheme
+    reward = reward_name(state.outcome_weight, state.feedback_weight)
+    learned = TraceDrivenPolicy(by=regex, **state.weights)
+    learned.min_samples = state.min_samples
+    found: dict[str, RouterPolicy] = {
+        "SFT": SFTRouterPolicy(min_samples=state.min_samples, by=keyword, **state.weights),
+        "learned": learned,
+        "lower bound": LowerBoundRouterPolicy(
+            by=regex, reward=reward, confidence=state.confidence
+        ),
+        "best single": BestSinglePolicy(reward=reward),
+        "best single by lower bound": BestSinglePolicy(reward=reward, lower_bound=True),
+    }
+    return found | ({"random": RandomPolicy(models)} if models else {})
+
+
+def row_scheme(policy: RouterPolicy, state: RoutingState, schemes: Sequence[str]) -> str:
+    """The classes by which a policy is shown: its table's, else those of the other policies."""
+    if isinstance(policy, TablePolicy) and scheme_name(policy.by) in schemes:
+        return scheme_name(policy.by)
+    return "regex" if state.scheme == ORIGINAL else state.scheme
+
+
+def routed(
+    name: str, policy: RouterPolicy, span: CountedSpan, state: RoutingState, *, ours: bool = True
+) -> Routed:
+    """What a policy does; one that can be fitted learns from the counts of the chosen models.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    policy : RouterPolicy
+        The policy; it stays as it is.
+    span : CountedSpan
+        The counts.
+    state : RoutingState
+        What the controls are set to.
+    ours : bool
+        Whether the controls made the policy, so that its reward is theirs.
+    """
+    log = span.log
+    scheme = row_scheme(policy, state, list(log.classes))
+    if isinstance(policy, RandomPolicy):
+        return Routed(name, policy, scheme, weights=policy.weights)
+    if f"\0{name}" in log.classes:  # it was routed trace by trace
+        held_out = np.array(log.classes[f"\0{name}"], dtype=object)
+        whole = np.array(log.classes.get(f"\1{name}", log.classes[f"\0{name}"]), dtype=object)
+        return Routed(
+            *(name, policy, scheme, whole, _of_all_folds(held_out, span)),
+            fitted=bool(getattr(policy, "fitted", False)),
+            why=_why_not(policy),
+        )
+    if not can_be_fitted(policy):
+        whole = _of_classes(policy, span, scheme)
+        fitted = bool(getattr(policy, "fitted", False))
+        return Routed(name, policy, scheme, whole, _of_all_folds(whole, span), fitted=fitted)
+    fit = _fitting(policy, span, scheme, state, ours=ours)
+    whole_policy = fit(None)
+    parts = [_of_classes(fit(fold), span, scheme) for fold in range(span.shape[0])]
+    whole = _of_classes(whole_policy, span, scheme)
+    return Routed(name, whole_policy, scheme, whole, np.array(parts, dtype=object))
+
+
+def routed_on_traces(
+    policies: Mapping[str, RouterPolicy],
+    frame: pd.DataFrame,
+    fold: NDArray[np.int64],
+    schemes: Sequence[str],
+) -> dict[str, pd.Series[str]]:
+    """Models for each trace by the policies that are no function of a class or of counts.
+
+    The key is the policy's name after a NUL; after U+0001 it is what a copy chooses that was
+    fitted on all traces, for one that must be fitted on traces.
+    """
+    found = {}
+    for name, policy in policies.items():
+        if isinstance(policy, RandomPolicy) or _why_not(policy) or _by_counts(policy, schemes):
+            continue
+        if can_be_fitted(policy):
+            chosen = choices_by_fold(policy, frame, fold, frame)
+            found[f"\0{name}"] = pd.Series(chosen, index=frame.index, dtype="str")
+            found[f"\1{name}"] = copy.deepcopy(policy).fit(frame).route(frame)  # type: ignore[attr-defined]
+        else:
+            found[f"\0{name}"] = policy.route(frame)
+    return found
+
+
+def _by_counts(policy: RouterPolicy, schemes: Sequence[str]) -> bool:
+    """Whether a class of the log decides what the policy does, once it is fitted on counts."""
+    if can_be_fitted(policy):
+        if type(policy) not in _FROM_COUNTS:
+            return False
+        if getattr(policy, "reward", None) not in (None, "outcome", "feedback"):
+            return False
+    if isinstance(policy, BestSinglePolicy):
+        return True
+    if not isinstance(policy, TablePolicy) or scheme_name(policy.by) not in schemes:
+        return False
+    ours = (TablePolicy.route, TablePolicy.classify, TablePolicy.select_model)
+    return (type(policy).route, type(policy).classify, type(policy).select_model) == ours
+
+
+def _why_not(policy: RouterPolicy) -> str:
+    if isinstance(policy, OraclePolicy) and can_be_fitted(policy):
+        return "the oracle exists for complete data only"
+    return ""
+
+
+def _fitting(
+    policy: Any, span: CountedSpan, scheme: str, state: RoutingState, *, ours: bool
+) -> Callable[[int | None], Any]:
+    """A function that fits a copy on the counts of all folds but one."""
+    originals = isinstance(policy, (SFTRouterPolicy, TraceDrivenPolicy))
+
+    def fit(held_out: int | None) -> Any:
+        fresh = copy.deepcopy(policy)
+        if originals or not ours:
+            return fresh.fit(span.counts(scheme, state.models, held_out=held_out))
+        sums = span.rewards(scheme, state.models, held_out=held_out, **state.weights)
+        return fresh.fit(sums)
+
+    return fit
+
+
+def _of_classes(policy: Any, span: CountedSpan, scheme: str) -> Names:
+    """The policy's model for each joint class."""
+    labels = span.log.classes[scheme]
+    if isinstance(policy, BestSinglePolicy):
+        return np.full(len(labels), policy.model, dtype=object)
+    models = {label: policy.model_for_class(label) for label in set(labels)}
+    return np.array([models[label] for label in labels], dtype=object)
+
+
+def _of_all_folds(whole: Names, span: CountedSpan) -> Names:
+    return np.tile(whole, (span.shape[0], 1))
