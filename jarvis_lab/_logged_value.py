@@ -16,6 +16,7 @@ __all__ = [
     "LEAST_EFFECTIVE",
     "Difference",
     "Valuation",
+    "cell_spread",
     "difference_of_policies",
     "value_of_policy",
 ]
@@ -178,6 +179,12 @@ def difference_of_policies(
     dof = max(2.0, tau**2 / max(float((v**2 / freedom).sum()), 1e-300))
     margin = student_quantile(level, dof) * np.sqrt(tau)
     return Difference("", value, max(value - margin, -1.0), min(value + margin, 1.0))
+
+
+def cell_spread(cells: Cells, policy: Any) -> tuple[Floats, Floats]:
+    """Shrunken mean p̃ of each cell and the standard deviation √(φp̃(1-p̃)) of its rewards."""
+    part = _parts(cells, np.asarray(policy, dtype=np.float64))
+    return part.shrunk, np.sqrt(part.spread * np.maximum(cells.n, 1))
 
 
 def _parts(cells: Cells, pi: Floats) -> _Parts:

@@ -161,7 +161,7 @@ def test_a_policy_that_names_an_unknown_model_gets_bounds():
     log = complete_log([[1, 0]] * 10)
     table = complete_values(log, {"half": Half("m0"), "new": AlwaysPolicy("new")}, reward="good")
     half, new = table.iloc[0], table.iloc[1]
-    assert half["status"] == "refused: no outcomes of its model for 5 queries"
+    assert half["status"] == "refused: no outcomes of 'new', its choice for 5 queries"
     assert (
         table.loc[:1, ["value", "low", "high", "diff", "diff_low", "p_value"]].isna().all(axis=None)
     )

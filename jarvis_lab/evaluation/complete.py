@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -150,8 +151,8 @@ def complete_values(
         raise ValueError(f"reference={reference!r} is none of {_checks.names(names)}.")
     players = []
     for name in names:
-        shares, status = _probabilities(everyone[name], frame, found, codes, folds, seed)
-        players.append(_played(name, found, shares, status, facts))
+        shares, status, unknown = _probabilities(everyone[name], frame, found, codes, folds, seed)
+        players.append(_played(name, found, shares, status, unknown, facts))
     return _table(players, names.index(reference), level, draws, seed, list(also))
 
 
@@ -162,18 +163,23 @@ def _probabilities(
     codes: NDArray[np.int64],
     folds: int,
     seed: int,
-) -> tuple[Floats, str]:
-    """Probability of each model on each query, and the policy's status; None is at random."""
+) -> tuple[Floats, str, list[str]]:
+    """Probability of each model on each query, the policy's status, and models unknown here."""
     if policy is None:
         policy = RandomPolicy(found.models)
     if isinstance(policy, RandomPolicy):
-        return _shares(found, policy.weights), "ok"
+        unknown = [name for name, weight in policy.weights.items() if weight > 0]
+        return _shares(found, policy.weights), "ok", sorted({*unknown} - {*found.models})
+    if isinstance(policy, OraclePolicy) and not policy.fitted:
+        policy = copy.deepcopy(policy).fit(frame)
+    status = "ok"
     if can_be_fitted(policy):
         chosen = cross_fitted_choices(policy, frame, codes, found.queries, folds=folds, seed=seed)
-        return _choice(found, chosen), "ok"
-    learned = getattr(policy, "fitted", False) and not isinstance(policy, OraclePolicy)
-    chosen = policy.route(found.queries).to_numpy(dtype=object)
-    return _choice(found, chosen), "not cross-fitted" if learned else "ok"
+    else:
+        learned = getattr(policy, "fitted", False) and not isinstance(policy, OraclePolicy)
+        status = "not cross-fitted" if learned else "ok"
+        chosen = policy.route(found.queries).fillna("").to_numpy(dtype=object)
+    return _choice(found, chosen), status, sorted({*map(str, chosen)} - {*found.models})
 
 
 def _shares(found: CompleteOutcomes, weights: Mapping[str, float]) -> Floats:
@@ -191,12 +197,18 @@ def _choice(found: CompleteOutcomes, chosen: Any) -> Floats:
 
 
 def _played(
-    name: str, found: CompleteOutcomes, shares: Floats, status: str, facts: dict[str, Floats]
+    name: str,
+    found: CompleteOutcomes,
+    shares: Floats,
+    status: str,
+    unknown: list[str],
+    facts: dict[str, Floats],
 ) -> _Played:
     known = shares.sum(1) > 1 - 1e-9
     rewards = np.where(known, (shares * found.rewards).sum(1), np.nan)
     if not known.all():
-        status = f"refused: no outcomes of its model for {int((~known).sum())} queries"
+        named = _checks.names(name or "no model" for name in unknown)
+        status = f"refused: no outcomes of {named}, its choice for {int((~known).sum())} queries"
     means = {
         key: float(np.where(shares > 0, shares * values, 0).sum(1).mean())
         for key, values in facts.items()

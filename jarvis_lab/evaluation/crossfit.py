@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from jarvis_lab import _checks
 
-__all__ = ["can_be_fitted", "cross_fitted_choices", "query_folds"]
+__all__ = ["can_be_fitted", "choices_by_fold", "cross_fitted_choices", "query_folds"]
 
 
 def can_be_fitted(policy: Any) -> bool:
@@ -27,6 +27,40 @@ def query_folds(n_queries: int, *, folds: int, seed: int) -> NDArray[np.int64]:
     """
     _checks.whole("folds", folds, least=2)
     return np.random.default_rng(seed).permutation(np.arange(n_queries) % folds)
+
+
+def choices_by_fold(
+    policy: Any,
+    traces: pd.DataFrame,
+    fold: NDArray[np.int64],
+    queries: pd.DataFrame,
+    query_fold: NDArray[np.int64] | None = None,
+) -> NDArray[np.object_]:
+    """Model for each query by a copy of the policy fitted on the traces of the other folds.
+
+    Parameters
+    ----------
+    policy : RouterPolicy with ``fit``
+        It is copied, and stays as it is.
+    traces : DataFrame
+        The traces.
+    fold : array of int
+        Fold of each trace.
+    queries : DataFrame
+        What to route.
+    query_fold : array of int, optional
+        Fold of each row of ``queries``; the traces' own without it.
+
+    Returns
+    -------
+    ndarray of str
+    """
+    held_in = fold if query_fold is None else query_fold
+    chosen = np.full(len(queries), "", dtype=object)
+    for held in np.unique(held_in):
+        fitted = copy.deepcopy(policy).fit(traces[fold != held].reset_index(drop=True))
+        chosen[held_in == held] = fitted.route(queries[held_in == held]).to_numpy(dtype=object)
+    return chosen
 
 
 def cross_fitted_choices(
@@ -70,8 +104,4 @@ def cross_fitted_choices(
     ['b', 'a']
     """
     fold = query_folds(len(queries), folds=min(folds, max(len(queries), 2)), seed=seed)
-    chosen = np.full(len(queries), "", dtype=object)
-    for held in np.unique(fold):
-        fitted = copy.deepcopy(policy).fit(traces[fold[codes] != held].reset_index(drop=True))
-        chosen[fold == held] = fitted.route(queries[fold == held]).to_numpy(dtype=object)
-    return chosen
+    return choices_by_fold(policy, traces, fold[codes], queries, fold)

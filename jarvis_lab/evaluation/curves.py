@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,46 +12,13 @@ from numpy.typing import NDArray
 from jarvis_lab import _checks
 from jarvis_lab._curves import Queries, first_share, gap_area
 from jarvis_lab._paired import percentile_interval
+from jarvis_lab.evaluation.estimate import CurveEstimate
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.outcomes import complete_outcomes
 
 __all__ = ["CurveEstimate", "apgr", "cpt", "routing_curve"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class CurveEstimate:
-    """A figure read from a curve, with a bootstrap interval over queries.
-
-    Attributes
-    ----------
-    value, low, high : float
-        The figure and its interval; the interval is NaN where it cannot be told.
-    level : float
-        Confidence level.
-    n : int
-        Queries.
-    note : str
-        What to know before relying on it; empty if nothing is wrong.
-    """
-
-    value: float
-    low: float
-    high: float
-    level: float
-    n: int
-    note: str = ""
-
-    def __repr__(self) -> str:
-        note = f" ({self.note})" if self.note else ""
-        return (
-            f"CurveEstimate({self.value:.3f}, {self.level:.0%} interval {self.low:.3f} to "
-            f"{self.high:.3f}, n={self.n}){note}"
-        )
-
-    def _repr_html_(self) -> str:
-        return f"<code>{html.escape(repr(self))}</code>"
 
 
 def routing_curve(

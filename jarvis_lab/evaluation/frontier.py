@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from jarvis_lab import _checks
 from jarvis_lab._curves import frontier_hull, hull_height, on_frontier
 from jarvis_lab._paired import bootstrap_means, percentile_interval
-from jarvis_lab.evaluation.curves import CurveEstimate
+from jarvis_lab.evaluation.estimate import CurveEstimate
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.outcomes import CompleteOutcomes, complete_outcomes, query_codes
 

@@ -2,122 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
-import pandas as pd
-
-from jarvis_lab._logged_value import difference_of_policies, value_of_policy
 from jarvis_lab.classes import By
-from jarvis_lab.evaluation.strata import (
-    cell_table,
-    stratified,
-    used_propensities,
-    weight_note,
-)
+from jarvis_lab.evaluation.strata import stratified
+from jarvis_lab.evaluation.valued import LoggedDifference, LoggedValue, difference_on, value_on
 from jarvis_lab.routing.policy import RouterPolicy
 
 __all__ = ["LoggedDifference", "LoggedValue", "logged_difference", "logged_value"]
-
-
-@dataclass(frozen=True)
-class LoggedValue:
-    """Value of a policy on a log, or why the log cannot tell.
-
-    Attributes
-    ----------
-    value, low, high : float
-        Mean reward under the policy and its interval, in [0, 1]; NaN if refused.
-    level : float
-        Confidence level.
-    n : int
-        Traces with a reward and a model.
-    n_effective : float
-        n* = 1/Σ(ω_j²/max(n_j, 1)): how many traces of the policy's own the log is worth.
-    covered_share : float
-        Share of the policy's traffic that lies in cells with rewards.
-    match_rate : float
-        Share of the traces whose logged model is the policy's (weighted, for a random policy).
-    max_weight : float
-        Largest π(m|c)/p over the traces with π > 0; NaN without any.
-    propensity : {"logged", "estimated"}
-        Whether p is recorded, or the share of the model in the class.
-    status : str
-        "ok", or "refused: " and why.
-    bound_low, bound_high : float
-        Where the value lies if cells without rewards may be anything from 0 to 1; sampling error
-        of the others included.
-    note : str
-        What to know before relying on it; empty if nothing is wrong.
-    cells : DataFrame
-        One row per class and model that the policy uses, those that widen the interval most
-        first: ``query_class``, ``model`` (str), ``share`` (float64, of the policy's traffic),
-        ``n`` (float64, rewards, effective if weighted), ``mean`` (float64; NaN without rewards)
-        and ``variance_share`` (float64): its part of Σ(ω_j²/max(n_j, 1)).
-    """
-
-    value: float
-    low: float
-    high: float
-    level: float
-    n: int
-    n_effective: float
-    covered_share: float
-    match_rate: float
-    max_weight: float
-    propensity: Literal["logged", "estimated"]
-    status: str
-    bound_low: float
-    bound_high: float
-    note: str
-    cells: pd.DataFrame = field(repr=False)
-
-    def __repr__(self) -> str:
-        note = f" ({self.note})" if self.note else ""
-        if self.status != "ok":
-            bounds = f"between {self.bound_low:.3f} and {self.bound_high:.3f}"
-            return f"LoggedValue({self.status}; {bounds}, n={self.n}){note}"
-        return (
-            f"LoggedValue({self.value:.3f}, {self.level:.0%} interval {self.low:.3f} to "
-            f"{self.high:.3f}, n={self.n}){note}"
-        )
-
-    def _repr_html_(self) -> str:
-        return f"<code>{html.escape(repr(self))}</code>"
-
-
-@dataclass(frozen=True)
-class LoggedDifference:
-    """Value of one policy less that of another on the same log.
-
-    Attributes
-    ----------
-    diff, diff_low, diff_high : float
-        In [-1, 1]; NaN if refused.
-    level : float
-        Confidence level.
-    status : str
-        "ok", or "refused: " and why.
-    """
-
-    diff: float
-    diff_low: float
-    diff_high: float
-    level: float
-    status: str
-
-    def __repr__(self) -> str:
-        if self.status != "ok":
-            return f"LoggedDifference({self.status})"
-        return (
-            f"LoggedDifference({self.diff:+.3f}, {self.level:.0%} interval {self.diff_low:+.3f} "
-            f"to {self.diff_high:+.3f})"
-        )
-
-    def _repr_html_(self) -> str:
-        return f"<code>{html.escape(repr(self))}</code>"
 
 
 def logged_value(
@@ -202,13 +94,14 @@ def logged_value(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from jarvis_lab.routing import AlwaysPolicy
     >>> log = pd.DataFrame({"query": "q", "model": ["a"] * 100 + ["b"] * 60,
     ...                     "correct": [True] * 80 + [False] * 20 + [True] * 30 + [False] * 30})
     >>> logged_value(log, AlwaysPolicy("a"))
     LoggedValue(0.800, 95% interval 0.711 to 0.867, n=160)
-    >>> logged_value(log, AlwaysPolicy("c")).status
-    "refused: the log has rewards for 0% of this policy's traffic only"
+    >>> logged_value(log, AlwaysPolicy("c")).status.split("; ")[-1]
+    "the log never used 'c', which gets 100% of the traffic"
     """
     log = stratified(
         traces,
@@ -220,24 +113,7 @@ def logged_value(
         folds=folds,
         seed=seed,
     )
-    pi = log.policies[0]
-    found = value_of_policy(log.cells, pi, level=level)
-    chosen = pi[tuple(log.places)]
-    weights = (chosen / used_propensities(log))[chosen > 0]
-    return LoggedValue(
-        *(found.value, found.low, found.high, level),
-        n=log.places.shape[1],
-        n_effective=found.n_effective,
-        covered_share=found.covered,
-        match_rate=float(chosen.mean()) if len(chosen) else float("nan"),
-        max_weight=float(weights.max()) if len(weights) else float("nan"),
-        propensity="estimated" if log.propensities is None else "logged",
-        status=f"refused: {found.refused}" if found.refused else "ok",
-        bound_low=found.bound_low,
-        bound_high=found.bound_high,
-        note="; ".join(filter(None, [_learned_note(policy), weight_note(log)])),
-        cells=cell_table(log, pi),
-    )
+    return value_on(log, policy=policy, level=level)
 
 
 def logged_difference(
@@ -279,6 +155,7 @@ def logged_difference(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from jarvis_lab.routing import AlwaysPolicy
     >>> log = pd.DataFrame({"query": "q", "model": ["a"] * 100 + ["b"] * 60,
     ...                     "correct": [True] * 80 + [False] * 20 + [True] * 30 + [False] * 30})
@@ -295,12 +172,4 @@ def logged_difference(
         folds=folds,
         seed=seed,
     )
-    found = difference_of_policies(log.cells, *log.policies, level=level)
-    status = f"refused: {found.refused}" if found.refused else "ok"
-    return LoggedDifference(found.value, found.low, found.high, level, status)
-
-
-def _learned_note(policy: RouterPolicy) -> str:
-    if not getattr(policy, "fitted", False):
-        return ""
-    return "not cross-fitted: overvalued if it was learned from these traces"
+    return difference_on(log, level=level)

@@ -11,26 +11,49 @@ from numpy.typing import NDArray
 
 from jarvis_lab._cells import Cells, cells_of_rewards
 from jarvis_lab.classes import By
-from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
-from jarvis_lab.evaluation.propensities import logged_propensities
+from jarvis_lab.evaluation.read_log import Choice, ReadLog
 from jarvis_lab.readers import read_traces
-from jarvis_lab.routing.baselines import RandomPolicy
-from jarvis_lab.routing.outcomes import query_codes
-from jarvis_lab.routing.policy import RouterPolicy, TablePolicy, query_classes
-from jarvis_lab.routing.rewards import trace_rewards
+from jarvis_lab.routing.policy import RouterPolicy, TablePolicy
 
-__all__ = ["StratifiedLog", "cell_table", "stratified", "used_propensities", "weight_note"]
+__all__ = [
+    "StratifiedLog",
+    "cell_table",
+    "classes_of",
+    "split",
+    "stratified",
+    "used_propensities",
+    "weight_note",
+]
 
 
 @dataclass(frozen=True)
 class StratifiedLog:
-    """The log in strata in which each policy has one row of probabilities."""
+    """The log in strata in which each policy has one row of probabilities.
+
+    Attributes
+    ----------
+    cells : Cells
+        Stratum × model.
+    policies : list of ndarray of float
+        Probability of each model in each stratum, per policy.
+    strata : list of str
+        Class of each stratum.
+    models : list of str
+        The log's models and those that the policies name.
+    used : frozenset of str
+        The models that the log names.
+    places : ndarray of int
+        Stratum and model of each trace with a reward.
+    rewards, propensities : ndarray of float
+        Of these traces; None if no propensities are recorded.
+    """
 
     cells: Cells
     policies: list[NDArray[np.float64]]
     strata: list[str]
     models: list[str]
-    places: NDArray[np.int64]  # stratum and model of each trace with a reward
+    used: frozenset[str]
+    places: NDArray[np.int64]
     rewards: NDArray[np.float64]
     propensities: NDArray[np.float64] | None
 
@@ -50,54 +73,57 @@ def stratified(
 
     A policy that can be fitted and is not yet is cross-fitted by query.
     """
-    frame = read_traces(traces)
     if by is None:
-        by = policies[0].by if isinstance(policies[0], TablePolicy) else "regex"
-    names = frame["model"].fillna("").astype("str")
-    rewards = trace_rewards(frame, reward=reward)
-    kept = (rewards.notna() & (names != "")).to_numpy()
-    recorded = logged_propensities(frame, kept, propensity=propensity)
-    keys = pd.DataFrame({"query_class": query_classes(frame, by=by)})
-    fixed = [p for p in policies if not isinstance(p, RandomPolicy)]
-    for place, policy in enumerate(fixed):
-        if can_be_fitted(policy):
-            codes = _codes(frame, query_id)
-            queries = frame.iloc[np.unique(codes, return_index=True)[1]].reset_index(drop=True)
-            chosen = cross_fitted_choices(policy, frame, codes, queries, folds=folds, seed=seed)
-            keys[place] = chosen[codes]
-        else:
-            keys[place] = policy.route(frame)
-    stratum = keys.groupby(list(keys.columns), sort=True).ngroup().to_numpy()
-    first = keys.iloc[np.unique(stratum, return_index=True)[1]].reset_index(drop=True)
-    others = {m for p in policies if isinstance(p, RandomPolicy) for m in p.weights}
-    models = sorted({*names[kept], *others, *(m for i in range(len(fixed)) for m in first[i])})
-    column = pd.Index(models).get_indexer(pd.Index(names[kept]))
+        by = classes_of(policies[0])
+    log = ReadLog(
+        read_traces(traces),
+        by=by,
+        reward=reward,
+        propensity=propensity,
+        query_id=query_id,
+        folds=folds,
+        seed=seed,
+    )
+    return split(log, [log.choice(policy) for policy in policies])
+
+
+def classes_of(policy: RouterPolicy) -> By:
+    """The policy's own classes, or "regex" for one that has none."""
+    return policy.by if isinstance(policy, TablePolicy) else "regex"
+
+
+def split(log: ReadLog, choices: Sequence[Choice]) -> StratifiedLog:
+    """The log in its classes, split where one of the choices differs inside one."""
+    key = log.class_place
+    for choice in choices:
+        if choice.place is not None:
+            key = key * max(len(choice.models), 1) + choice.place
+    _, first, stratum = np.unique(key, return_index=True, return_inverse=True)
+    models = sorted({*log.models, *(name for choice in choices for name in choice.models)})
     shape = (len(first), len(models))
+    column = pd.Index(models).get_indexer(pd.Index(log.models))[log.model_place[log.kept]]
+    places = np.vstack([stratum[log.kept], column])
     cells = cells_of_rewards(
-        *(stratum[kept], column, rewards.to_numpy()[kept]),
+        *(*places, log.rewards),
         shape=shape,
-        propensities=recorded,
+        propensities=log.propensities,
         class_traces=np.bincount(stratum, minlength=shape[0]),
     )
-    matrices = []
-    for policy in policies:
-        pi = np.zeros(shape)
-        if isinstance(policy, RandomPolicy):
-            pi[:] = [policy.weights.get(model, 0.0) for model in models]
-        else:
-            routed = first[fixed.index(policy)]
-            pi[np.arange(shape[0]), pd.Index(models).get_indexer(pd.Index(routed))] = 1.0
-        matrices.append(pi)
-    places = np.vstack([stratum[kept], column])
-    strata, earned = list(first["query_class"]), np.asarray(rewards, dtype=np.float64)[kept]
-    return StratifiedLog(cells, matrices, strata, models, places, earned, recorded)
+    matrices = [_matrix(choice, first, models) for choice in choices]
+    strata = [log.classes[place] for place in log.class_place[first]]
+    used = frozenset(log.models)
+    return StratifiedLog(
+        cells, matrices, strata, models, used, places, log.rewards, log.propensities
+    )
 
 
-def _codes(traces: pd.DataFrame, query_id: str | Sequence[str] | None) -> NDArray[np.int64]:
-    """Number of each trace's query; each is its own where nothing tells queries apart."""
-    if query_id is None and not {"query_id", "query"} & set(traces.columns):
-        return np.arange(len(traces))
-    return query_codes(traces, query_id=query_id)
+def _matrix(choice: Choice, first: NDArray[np.int64], models: list[str]) -> NDArray[np.float64]:
+    """Probability of each model in each stratum; ``first`` is a trace of each."""
+    if choice.place is None:
+        return np.tile([choice.weights.get(name, 0.0) for name in models], (len(first), 1))
+    column = pd.Index(models).get_indexer(pd.Index(choice.models))[choice.place[first]]
+    found: NDArray[np.float64] = np.eye(len(models))[column]
+    return found
 
 
 def used_propensities(log: StratifiedLog) -> NDArray[np.float64]:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from jarvis_lab._student import student_quantile
 from jarvis_lab._weighted_value import WeightedValue, doubly_robust_value, snips_value
 from jarvis_lab.classes import By
-from jarvis_lab.evaluation.strata import stratified, used_propensities, weight_note
+from jarvis_lab.evaluation.strata import (
+    StratifiedLog,
+    stratified,
+    used_propensities,
+    weight_note,
+)
 from jarvis_lab.routing.policy import RouterPolicy
 
-__all__ = ["weighted_values"]
+__all__ = ["WeightedScores", "weighted_difference", "weighted_on", "weighted_values"]
 
+Floats = NDArray[np.float64]
 _PRIOR = 10.0
 _FEWEST = 30.0
 
@@ -92,27 +101,69 @@ def weighted_values(
             "The log records no propensities, so there is nothing to weight by: use "
             "logged_value(), which estimates them by the models' shares in each class."
         )
-    pi, rewards = log.policies[0], log.rewards
+    rows = []
+    for method, (scores, why) in weighted_on(log, level=level).items():
+        value = scores.value
+        shown = [float("nan")] * 3 if why else [value.value, value.low, value.high]
+        row = {"method": method, **dict(zip(("value", "low", "high"), shown, strict=True))}
+        row |= {"n": len(log.rewards), "n_effective": value.n_effective}
+        row["max_weight"] = scores.max_weight
+        rows.append(row | {"status": why or "ok", "note": weight_note(log)})
+    kinds = dict.fromkeys(("method", "status", "note"), "str")
+    return pd.DataFrame(rows).astype({**kinds, "n": "int64"})
+
+
+@dataclass(frozen=True)
+class WeightedScores:
+    """A weighted value, and what each trace adds to it (their mean is the value)."""
+
+    value: WeightedValue
+    max_weight: float
+    terms: Floats
+
+
+def weighted_on(
+    log: StratifiedLog, *, place: int = 0, level: float = 0.95
+) -> dict[str, tuple[WeightedScores, str]]:
+    """SNIPS and doubly robust value of a policy of a log in strata, and why one is refused."""
+    pi, rewards = log.policies[place], log.rewards
     weights = pi[tuple(log.places)] / used_propensities(log)
     of_class = log.cells.class_total / np.maximum(log.cells.class_n, 1)
     n = log.cells.n
     q = (n * log.cells.mean + _PRIOR * of_class[:, None]) / (n + _PRIOR)
-    expected = (pi * q).sum(1)[log.places[0]]
+    expected, predicted = (pi * q).sum(1)[log.places[0]], q[tuple(log.places)]
     covered = float((log.cells.shares[:, None] * pi)[n > 0].sum())
-    found = {
-        "snips": snips_value(weights, rewards, level=level),
-        "dr": doubly_robust_value(weights, rewards, q[tuple(log.places)], expected, level=level),
+    snips = snips_value(weights, rewards, level=level)
+    robust = doubly_robust_value(weights, rewards, predicted, expected, level=level)
+    largest = float(weights.max()) if weights.any() else float("nan")
+    mean = float(weights.mean()) if weights.any() else 1.0
+    terms = {
+        "snips": (snips, snips.value + weights * (rewards - snips.value) / mean),
+        "dr": (robust, expected + weights * (rewards - predicted)),
     }
-    rows = []
-    for method, value in found.items():
-        why = _why(value, covered)
-        shown = [float("nan")] * 3 if why else [value.value, value.low, value.high]
-        row = {"method": method, **dict(zip(("value", "low", "high"), shown, strict=True))}
-        row |= {"n": len(rewards), "n_effective": value.n_effective}
-        row["max_weight"] = float(weights.max()) if weights.any() else float("nan")
-        rows.append(row | {"status": why or "ok", "note": weight_note(log)})
-    kinds = dict.fromkeys(("method", "status", "note"), "str")
-    return pd.DataFrame(rows).astype({**kinds, "n": "int64"})
+    return {
+        method: (WeightedScores(value, largest, each), _why(value, covered))
+        for method, (value, each) in terms.items()
+    }
+
+
+def weighted_difference(
+    a: WeightedScores, b: WeightedScores, *, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Value of ``a`` less that of ``b``, on the same traces, with its interval.
+
+    Notes
+    -----
+    D ± t·√(Var(ψ_a - ψ_b)/N), ψ what each trace adds: for SNIPS V + w(r - V)/mean(w), else
+    e + w(r - q).
+    """
+    apart = a.terms - b.terms
+    value = float(a.value.value - b.value.value)
+    if not apart.any():
+        return 0.0, 0.0, 0.0
+    dof = max(min(a.value.n_effective, b.value.n_effective) - 1, 2.0)
+    margin = student_quantile(level, dof) * float(apart.std(ddof=1)) / len(apart) ** 0.5
+    return value, max(value - margin, -1.0), min(value + margin, 1.0)
 
 
 def _why(value: WeightedValue, covered: float) -> str:

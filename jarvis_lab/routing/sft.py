@@ -58,6 +58,36 @@ class SFTRouterPolicy(TablePolicy):
     def __init__(self, *, min_samples: int = 5, by: By = "keyword") -> None:
         super().__init__(by=by)
         self.min_samples = _checks.whole("min_samples", min_samples, least=1)
+        self._learned = False
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it has learned from traces, or holds a table."""
+        return self._learned or bool(self._policy_map)
+
+    def fit(self, traces_or_counts: object) -> Self:
+        """Forget the table and learn it anew, by the rule of :meth:`update`.
+
+        Parameters
+        ----------
+        traces_or_counts : DataFrame, path, object with ``list_traces()``, or table of counts
+            As for :meth:`update`.
+
+        Returns
+        -------
+        SFTRouterPolicy
+            Itself.
+
+        Examples
+        --------
+        >>> log = pd.DataFrame({"query": ["import os"] * 6, "model": list("aaabbb"),
+        ...                     "outcome": ["success"] * 4 + ["failure"] * 2})
+        >>> SFTRouterPolicy(min_samples=3).fit(log).policy_map
+        {'code': 'a'}
+        """
+        self._policy_map, self._learned = {}, True
+        self._learn(counts_of(traces_or_counts, by=self.by))
+        return self
 
     def update(self, source: object, *, limit: int | None = None) -> dict[str, Any]:
         """Learn from a trace log and say what changed.
@@ -83,13 +113,18 @@ class SFTRouterPolicy(TablePolicy):
             except Exception:
                 _logger.warning("Could not access trace store", exc_info=True)
                 return {"updated": False, "reason": "Could not access trace store"}
-        counts = counts_of(source, by=self.by, limit=limit)
+        changes = self._learn(counts_of(source, by=self.by, limit=limit))
+        return {"updated": bool(changes), "changes": changes, "policy_map": self.policy_map}
+
+    def _learn(self, counts: pd.DataFrame) -> dict[str, str]:
+        """Take the best model of each class, and give the changes."""
+        self._learned = self._learned or len(counts) > 0
         counts = counts.assign(model=counts["model"].where(counts["model"] != "", "unknown"))
         enough = counts[counts["n"] >= self.min_samples]
         best = best_models(enough, composites(enough)[0])
         changes = {c: model for c, model in best.items() if self._policy_map.get(c) != model}
         self._policy_map.update(changes)
-        return {"updated": bool(changes), "changes": changes, "policy_map": self.policy_map}
+        return changes
 
     def to_dict(self) -> dict[str, Any]:
         """The policy as JSON can hold it; :meth:`from_dict` makes the same policy again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
@@ -79,6 +80,37 @@ class TraceDrivenPolicy(TablePolicy):
         self._default, self._fallback = default_model, fallback_model
         self._confidence: dict[str, int] = {}
         self.min_samples = 5
+        self._learned = False
+
+    @property
+    def fitted(self) -> bool:
+        """Whether it has learned from traces, or holds a table."""
+        return self._learned or bool(self._policy_map)
+
+    def fit(self, traces_or_counts: object) -> Self:
+        """Forget the table and learn it anew, by the rule of :meth:`update_from_traces`.
+
+        Parameters
+        ----------
+        traces_or_counts : DataFrame, path, object with ``list_traces()``, or table of counts
+            Traces as :func:`read_traces` takes them, or :func:`score_counts` of them; the
+            ``analyzer`` stays what it was.
+
+        Returns
+        -------
+        TraceDrivenPolicy
+            Itself.
+
+        Examples
+        --------
+        >>> log = pd.DataFrame({"query": ["import os"] * 6, "model": list("aaabbb"),
+        ...                     "outcome": ["success"] * 4 + ["failure"] * 2})
+        >>> TraceDrivenPolicy().fit(log).policy_map
+        {'code': 'a'}
+        """
+        self._policy_map, self._confidence, self._learned = {}, {}, True
+        self._learn(counts_of(traces_or_counts, by=self.by))
+        return self
 
     def update_from_traces(
         self, *, since: object = None, until: object = None, limit: int | None = None
@@ -104,6 +136,17 @@ class TraceDrivenPolicy(TablePolicy):
         counts = counts_of(self._source, by=self.by, since=since, until=until, limit=limit)
         if counts.empty:
             return {"updated": False, "reason": "no traces"}
+        changes = self._learn(counts)
+        return {
+            "updated": True,
+            "query_classes": int(counts["query_class"].nunique()),
+            "total_traces": int(counts["n"].sum()),
+            "changes": changes,
+        }
+
+    def _learn(self, counts: pd.DataFrame) -> dict[str, dict[str, str]]:
+        """Take the best model of each class, and give the changes."""
+        self._learned = self._learned or len(counts) > 0
         named = counts[counts["model"] != ""]
         changes: dict[str, dict[str, str]] = {}
         for query_class, model in best_models(named, composites(named)[1]).items():
@@ -113,12 +156,7 @@ class TraceDrivenPolicy(TablePolicy):
             self._policy_map[query_class] = model
         for label, total in named.groupby("query_class")["n"].sum().items():
             self._confidence[str(label)] = int(total)
-        return {
-            "updated": True,
-            "query_classes": int(counts["query_class"].nunique()),
-            "total_traces": int(counts["n"].sum()),
-            "changes": changes,
-        }
+        return changes
 
     def model_for_class(self, query_class: str) -> str:
         """The learned model if it may be used, else the default, the fallback, the first."""
@@ -174,6 +212,14 @@ class TraceDrivenPolicy(TablePolicy):
         policy._policy_map = dict(fields.policy_map)
         policy._confidence = dict(fields.confidence)
         return policy
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy with the same source, which may be a large frame or an open store."""
+        memo[id(self._source)] = self._source
+        copied = type(self).__new__(type(self))
+        memo[id(self)] = copied
+        vars(copied).update(copy.deepcopy(vars(self), memo))
+        return copied
 
     def _may_use(self, model: str) -> bool:
         return not self._available or model in self._available

@@ -1,0 +1,96 @@
+"""Whether data are complete, a log, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from jarvis_lab import _checks
+from jarvis_lab.evaluation.read_log import trace_queries
+from jarvis_lab.routing.outcomes import why_incomplete
+
+__all__ = ["incomplete_note", "why_not_complete"]
+
+_SEVERAL = 1.5
+
+
+def why_not_complete(
+    frame: pd.DataFrame, *, query_id: str | Sequence[str] | None, reward: str | None
+) -> str:
+    """Why the data are not complete; empty if every query has every model exactly once."""
+    if len(frame) and query_id is None and not {"query_id", "query"} & set(frame.columns):
+        if frame["model"].nunique() > 1:
+            return "nothing tells queries apart"
+        frame, query_id = frame.assign(query_id=np.arange(len(frame))), "query_id"
+    return why_incomplete(frame, query_id=query_id, reward=reward)
+
+
+def incomplete_note(
+    frame: pd.DataFrame, why: str, *, query_id: str | Sequence[str] | None, strict: bool = True
+) -> str:
+    """What to know of a log whose queries stand in several traces; empty for one trace each.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The traces.
+    why : str
+        Why they are not complete.
+    query_id : str or list of str, optional
+        Columns that tell queries apart.
+    strict : bool
+        Whether to refuse what is neither complete nor a log.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If queries have an id and most have several models: traces of one query are not
+        independent, so an interval from them would be too narrow.
+    """
+    codes = trace_queries(frame, query_id)
+    if not len(codes):
+        return ""
+    queries = int(codes.max()) + 1
+    models, names = pd.factorize(frame["model"].fillna(""))
+    pairs = len(np.unique(codes * max(len(names), 1) + models))
+    repeated = int((np.bincount(codes) > 1).sum())
+    by_id = query_id is not None or "query_id" in frame
+    if len(names) < 2 or pairs < _SEVERAL * queries:
+        if not (by_id and repeated):
+            return ""
+        return f"{repeated} of {queries} query ids stand in several traces, taken as independent"
+    if by_id and strict:
+        raise ValueError(_neither(why, pairs == queries * len(names), query_id))
+    if queries < 3:  # a single text is no benchmark
+        return ""
+    return (
+        f"not complete ({why}) and no log either: most queries were answered by several models, "
+        "so intervals are too narrow"
+    )
+
+
+def _neither(why: str, whole: bool, query_id: str | Sequence[str] | None) -> str:
+    keys = (
+        ["query_id"] if query_id is None else [query_id] if isinstance(query_id, str) else query_id
+    )
+    shown = _checks.names(keys)
+    last = (
+        f"draw one trace of each query, traces.groupby([{shown}]).sample(1, random_state=0), or "
+        "say method='post_stratified' to take all traces as independent"
+    )
+    if whole and "more than once" in why:
+        return (
+            f"Every query has every model, but {why}: the ids in {shown} are not those of single "
+            "queries, or rows are doubled. Name every column that a query needs, "
+            f"query_id=['category', 'index'], drop the doubled rows, or {last}."
+        )
+    return (
+        f"These data are not complete ({why}), and they are no log of one model a query either. "
+        f"Leave out the queries that are not complete, or {last}."
+    )
