@@ -233,22 +233,26 @@ def _sums(
     masks = dict(zip(INTEGERS, counted, strict=True))
     parts: dict[str, tuple[Any, Any]] = {name: (mask, None) for name, mask in masks.items()}
     parts |= dict(zip(FLOATS, summed, strict=True))
-    sums, extremes = {}, {}
+    sums: dict[str, Floats] = {}
+    extremes: dict[str, Floats] = {}
+    earning = np.zeros(0) if weights is None else weights
+
+    def summed_by(rows: Codes, values: Any, size: int) -> Floats:
+        return np.bincount(rows, values, minlength=size).astype(np.float64)
+
     for name, (mask, values) in parts.items():
-        here = row[mask]
-        sums[name] = np.bincount(here, values, minlength=size).astype(np.float64)
+        sums[name] = summed_by(row[mask], values, size)
         if weights is None or name not in WEIGHED:
             continue
         w = weights[mask]
-        weighed = w if values is None else w * values
-        sums[f"w {name}"] = np.bincount(here, weighed, minlength=size)
+        sums[f"w {name}"] = summed_by(row[mask], w if values is None else w * values, size)
         if name in SQUARED:
-            sums[f"ww {name}"] = np.bincount(here, w * w, minlength=size)
+            sums[f"ww {name}"] = summed_by(row[mask], w * w, size)
     for name in ("outcome", "feedback") if weights is not None else ():
-        mask = masks[f"n_{name}"] & (weights > 0)
+        mask = masks[f"n_{name}"] & (earning > 0)
         for end, start, keep in (("low", np.inf, np.minimum), ("high", -np.inf, np.maximum)):
             found = np.full(size, start)
-            keep.at(found, row[mask], 1 / weights[mask])
+            keep.at(found, row[mask], 1 / earning[mask])
             extremes[f"{name} {end}"] = found
     return sums, extremes
 

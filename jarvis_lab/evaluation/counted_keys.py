@@ -206,8 +206,9 @@ def time_steps(frame: pd.DataFrame) -> TimeSteps:
     untimed = int((~known).sum())
     if first == last:
         return TimeSteps(nothing.place, None, untimed)
-    place = (moments - first).astype(np.float64) / (last - first) * STEPS
-    place = np.where(known, np.clip(place, 0, STEPS - 1), STEPS).astype(np.int64)
+    share = np.clip((moments - first) / (last - first), 0, 1)
+    step = np.minimum((share * STEPS).astype(np.int64), STEPS - 1)
+    place = np.where(known, step, STEPS)
     edges = first + np.rint(np.arange(STEPS + 1) / STEPS * (last - first)).astype(np.int64)
     index = pd.DatetimeIndex(edges.astype("datetime64[us]"), tz="UTC")
     return TimeSteps(place, index, untimed)

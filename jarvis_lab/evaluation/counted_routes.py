@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jarvis_lab.classes import scheme_name
+from jarvis_lab.classes import By, scheme_name
 from jarvis_lab.evaluation.counted_span import CountedSpan
 from jarvis_lab.evaluation.counted_state import ORIGINAL, RoutingState, reward_name
 from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold
@@ -26,9 +26,9 @@ __all__ = [
     "LEARNED",
     "Routed",
     "learned_policies",
-    "row_scheme",
     "routed",
     "routed_on_traces",
+    "row_scheme",
 ]
 
 Names = NDArray[np.object_]
@@ -72,7 +72,9 @@ class Routed:
     why: str = ""
 
 
-def learned_policies(state: RoutingState, models: Sequence[str]) -> dict[str, RouterPolicy]:
+def learned_policies(
+    state: RoutingState, models: Sequence[str], bys: Mapping[str, By]
+) -> dict[str, RouterPolicy]:
     """The policies that the controls make, not yet fitted, and the added baselines.
 
     Parameters
@@ -81,33 +83,45 @@ def learned_policies(state: RoutingState, models: Sequence[str]) -> dict[str, Ro
         What the controls are set to.
     models : list of str
         What the random policy draws from.
+    bys : mapping of str to By
+        What a scheme's name stands for, where that is not the name itself.
     """
-    regex = "regex" if state.scheme == ORIGINAL else state.scheme
-    keyword = "keyword" if state.scheme == ORIGINAL else state.scheme
+    chosen = bys.get(state.scheme, state.scheme)
+    regex: By = "regex" if state.scheme == ORIGINAL else chosen
+    keyword: By = "keyword" if state.scheme == ORIGINAL else chosen
     reward = reward_name(state.outcome_weight, state.feedback_weight)
     learned = TraceDrivenPolicy(by=regex, **state.weights)
     learned.min_samples = state.min_samples
     found: dict[str, RouterPolicy] = {
         "SFT": SFTRouterPolicy(min_samples=state.min_samples, by=keyword, **state.weights),
         "learned": learned,
-        "lower bound": LowerBoundRouterPolicy(
-            by=regex, reward=reward, confidence=state.confidence
-        ),
+        "lower bound": LowerBoundRouterPolicy(by=regex, reward=reward, confidence=state.confidence),
         "best single": BestSinglePolicy(reward=reward),
         "best single by lower bound": BestSinglePolicy(reward=reward, lower_bound=True),
     }
     return found | ({"random": RandomPolicy(models)} if models else {})
 
 
-def row_scheme(policy: RouterPolicy, state: RoutingState, schemes: Sequence[str]) -> str:
+def row_scheme(policy: RouterPolicy, state: RoutingState, bys: Mapping[str, By]) -> str:
     """The classes by which a policy is shown: its table's, else those of the other policies."""
-    if isinstance(policy, TablePolicy) and scheme_name(policy.by) in schemes:
+    if isinstance(policy, TablePolicy) and _known(policy.by, bys):
         return scheme_name(policy.by)
     return "regex" if state.scheme == ORIGINAL else state.scheme
 
 
+def _known(by: By, bys: Mapping[str, By]) -> bool:
+    """Whether these classes are counted: another model of the same type is another scheme."""
+    return isinstance(by, str) or bys.get(scheme_name(by)) is by
+
+
 def routed(
-    name: str, policy: RouterPolicy, span: CountedSpan, state: RoutingState, *, ours: bool = True
+    name: str,
+    policy: RouterPolicy,
+    span: CountedSpan,
+    state: RoutingState,
+    bys: Mapping[str, By],
+    *,
+    ours: bool = False,
 ) -> Routed:
     """What a policy does; one that can be fitted learns from the counts of the chosen models.
 
@@ -121,11 +135,13 @@ def routed(
         The counts.
     state : RoutingState
         What the controls are set to.
+    bys : mapping of str to By
+        The schemes that the log is counted by, and what their names stand for.
     ours : bool
         Whether the controls made the policy, so that its reward is theirs.
     """
     log = span.log
-    scheme = row_scheme(policy, state, list(log.classes))
+    scheme = row_scheme(policy, state, bys)
     if isinstance(policy, RandomPolicy):
         return Routed(name, policy, scheme, weights=policy.weights)
     if f"\0{name}" in log.classes:  # it was routed trace by trace
@@ -151,7 +167,7 @@ def routed_on_traces(
     policies: Mapping[str, RouterPolicy],
     frame: pd.DataFrame,
     fold: NDArray[np.int64],
-    schemes: Sequence[str],
+    bys: Mapping[str, By],
 ) -> dict[str, pd.Series[str]]:
     """Models for each trace by the policies that are no function of a class or of counts.
 
@@ -160,7 +176,7 @@ def routed_on_traces(
     """
     found = {}
     for name, policy in policies.items():
-        if isinstance(policy, RandomPolicy) or _why_not(policy) or _by_counts(policy, schemes):
+        if isinstance(policy, RandomPolicy) or _why_not(policy) or _by_counts(policy, bys):
             continue
         if can_be_fitted(policy):
             chosen = choices_by_fold(policy, frame, fold, frame)
@@ -171,7 +187,7 @@ def routed_on_traces(
     return found
 
 
-def _by_counts(policy: RouterPolicy, schemes: Sequence[str]) -> bool:
+def _by_counts(policy: RouterPolicy, bys: Mapping[str, By]) -> bool:
     """Whether a class of the log decides what the policy does, once it is fitted on counts."""
     if can_be_fitted(policy):
         if type(policy) not in _FROM_COUNTS:
@@ -180,7 +196,7 @@ def _by_counts(policy: RouterPolicy, schemes: Sequence[str]) -> bool:
             return False
     if isinstance(policy, BestSinglePolicy):
         return True
-    if not isinstance(policy, TablePolicy) or scheme_name(policy.by) not in schemes:
+    if not isinstance(policy, TablePolicy) or not _known(policy.by, bys):
         return False
     ours = (TablePolicy.route, TablePolicy.classify, TablePolicy.select_model)
     return (type(policy).route, type(policy).classify, type(policy).select_model) == ours

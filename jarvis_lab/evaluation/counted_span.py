@@ -140,9 +140,7 @@ class CountedSpan:
             counts, outcome_weight=outcome_weight, feedback_weight=feedback_weight
         )
 
-    def _newest(
-        self, places: Codes, classes: int, folds: list[int]
-    ) -> tuple[Codes, Codes]:
+    def _newest(self, places: Codes, classes: int, folds: list[int]) -> tuple[Codes, Codes]:
         """Time and place of the newest trace of each class and model."""
         log, rows = self.log, self._rows
         here = np.isin(log.fold[rows], folds)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from jarvis_lab.evaluation.counted_keys import STEPS
 
-__all__ = ["ORIGINAL", "RoutingState", "reward_name"]
+__all__ = ["ORIGINAL", "RoutingState", "Weights", "reward_name"]
 
 #: The scheme under which each policy keeps the classes that it was made for.
 ORIGINAL = "original"
+
+
+class Weights(TypedDict):
+    """The weights of a reward, as keyword arguments."""
+
+    outcome_weight: float
+    feedback_weight: float
 
 
 @dataclass(frozen=True)
@@ -51,9 +59,9 @@ class RoutingState:
     reference: str = "best single"
 
     @property
-    def weights(self) -> dict[str, float]:
+    def weights(self) -> Weights:
         """Both weights, as keyword arguments."""
-        return {"outcome_weight": self.outcome_weight, "feedback_weight": self.feedback_weight}
+        return Weights(outcome_weight=self.outcome_weight, feedback_weight=self.feedback_weight)
 
     @property
     def weighs(self) -> bool:

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from jarvis_lab.evaluation.counted_routes import Routed
 from jarvis_lab.evaluation.counted_span import CountedSpan
 
-__all__ = ["most_used", "of_mapping", "routed_differences", "routing_changes", "side_by_side", "table_of"]
+__all__ = [
+    "most_used",
+    "of_mapping",
+    "routed_differences",
+    "routing_changes",
+    "side_by_side",
+    "table_of",
+]
 
 Names = NDArray[np.object_]
 _DRAWN = "(at random)"
@@ -44,21 +51,16 @@ def table_of(player: Routed, span: CountedSpan, scores: pd.DataFrame) -> pd.Data
     """One row per query class: the policy's model, and how good it was there."""
     found = _models_of_classes(player, span)
     sizes, total = span.class_traces(player.scheme), max(span.size, 1)
-    known = scores.set_index(["query_class", "model"])
+    cells = ("n_reward", "reward_mean", "reward_mean_low", "reward_mean_high", "note")
+    keys = zip(scores["query_class"], scores["model"], strict=True)
+    known = dict(zip(keys, scores[list(cells)].to_dict("records"), strict=True))
     rows = []
     for label in sorted(found):
         row: dict[str, Any] = {"query_class": label, "model": found[label]}
         row |= {"n": sizes[label], "share": sizes[label] / total}
-        if (label, row["model"]) in known.index:
-            cell = known.loc[(label, row["model"])]
-            row |= {"reward_mean": cell["reward_mean"], "n_reward": cell["n_reward"]}
-            row |= {"reward_mean_low": cell["reward_mean_low"], "note": cell["note"]}
-            row |= {"reward_mean_high": cell["reward_mean_high"]}
-        else:
-            row |= {"n_reward": 0, "note": "the log has no trace of it" if row["model"] else ""}
-        rows.append(row)
-    columns = ["query_class", "model", "n", "share", "n_reward", "reward_mean"]
-    columns += ["reward_mean_low", "reward_mean_high", "note"]
+        unknown = {"n_reward": 0, "note": "no trace of it here" if row["model"] else ""}
+        rows.append(row | known.get((label, row["model"]), unknown))
+    columns = ["query_class", "model", "n", "share", *cells]
     frame = pd.DataFrame(rows, columns=columns)
     kinds = dict.fromkeys(("query_class", "model", "note"), "str")
     kinds |= dict.fromkeys(("n", "n_reward"), "int64")
@@ -112,15 +114,15 @@ def routing_changes(
         for place in np.flatnonzero((old != new.whole) & (traces > 0)):
             key = (labels[place], str(old[place]), str(new.whole[place]))
             sums[key] = sums.get(key, 0.0) + traces[place]
-    known = scores.set_index(["query_class", "model"])[["reward_mean", "n_reward"]]
+    keys = zip(scores["query_class"], scores["model"], strict=True)
+    cells = zip(scores["reward_mean"], scores["n_reward"], strict=True)
+    known = dict(zip(keys, cells, strict=True))
     rows = []
     for (label, before, after), n in sorted(sums.items()):
         row: dict[str, Any] = {"query_class": label, "old": before, "new": after}
         row |= {"n": n, "share": n / max(span.size, 1)}
         for side, model in (("old", before), ("new", after)):
-            cell = known.loc[(label, model)] if (label, model) in known.index else None
-            row[f"{side}_score"] = np.nan if cell is None else cell["reward_mean"]
-            row[f"{side}_n"] = None if cell is None else int(cell["n_reward"])
+            row[f"{side}_score"], row[f"{side}_n"] = known.get((label, model), (np.nan, None))
         rows.append(row)
     kinds = dict.fromkeys(("query_class", "old", "new"), "str") | {"n": "int64"}
     kinds |= dict.fromkeys(("share", "old_score", "new_score"), "float64")

@@ -191,7 +191,7 @@ def _split(earned: Earned, by: str, players: Sequence[Routed]) -> _Strata:
     span = earned.span
     here = span.traces > 0
     key = np.broadcast_to(span.places(by)[1], here.shape)[here]
-    routes = []
+    routes: list[tuple[Any, list[str]] | None] = []
     for player in players:
         if player.held_out is None:
             routes.append(None)
@@ -226,9 +226,7 @@ def _split(earned: Earned, by: str, players: Sequence[Routed]) -> _Strata:
     return _Strata(cells, matrices, models, n, low, high)
 
 
-def _weighted(
-    plain: Cells, weight: Floats, total: Floats, squares: Floats, twice: Floats
-) -> Cells:
+def _weighted(plain: Cells, weight: Floats, total: Floats, squares: Floats, twice: Floats) -> Cells:
     """Cells of traces weighted by w: n = (Σw)²/Σw², ȳ = Σwr/Σw, S² from Σwr²."""
     some = plain.n > 0
     n = np.where(some, weight**2 / np.where(some, twice, 1), 0)

@@ -1,0 +1,357 @@
+"""Routing tables of one log compared at any setting, from counts; what the explorer shows."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jarvis_lab import _checks
+from jarvis_lab.classes import SCHEMES, By, scheme_name
+from jarvis_lab.evaluation import counted_tables as tables
+from jarvis_lab.evaluation.compare import COMPARE_COLUMNS
+from jarvis_lab.evaluation.counted import count_log
+from jarvis_lab.evaluation.counted_complete import complete_rows, refused_row
+from jarvis_lab.evaluation.counted_keys import counted_traces
+from jarvis_lab.evaluation.counted_routes import (
+    ADDED,
+    LEARNED,
+    Routed,
+    learned_policies,
+    routed,
+    routed_on_traces,
+)
+from jarvis_lab.evaluation.counted_span import CountedSpan
+from jarvis_lab.evaluation.counted_state import ORIGINAL, RoutingState
+from jarvis_lab.evaluation.counted_values import Earned, value_rows
+from jarvis_lab.evaluation.crossfit import query_folds
+from jarvis_lab.evaluation.log_kind import incomplete_note, why_not_complete
+from jarvis_lab.evaluation.named import named_policies
+from jarvis_lab.evaluation.read_log import trace_queries
+from jarvis_lab.routing.policy import RouterPolicy, TablePolicy
+from jarvis_lab.routing.saved import load_policy, save_policy
+from jarvis_lab.scores import class_scores
+
+__all__ = ["VALUE_COLUMNS", "RoutingComparison"]
+
+#: The columns of :meth:`RoutingComparison.values`: those of compare_policies that counts give.
+VALUE_COLUMNS = COMPARE_COLUMNS[:-2]
+CURRENT = "current"
+_FOLDS = 2
+_TEXTS = ("policy", "method", "propensity", "status", "note")
+
+
+class RoutingComparison:
+    """A log, counted once, and every table of a routing comparison at any setting.
+
+    Parameters
+    ----------
+    traces : DataFrame, path or object with ``list_traces()``
+        The log, as :func:`read_traces` takes it. It is read once.
+    policies : mapping of name to RouterPolicy, or list of RouterPolicy, optional
+        Policies beside those that are learned here ("SFT", "learned", "lower bound") and the
+        baselines ("best single", "best single by lower bound", "random"); one of these names
+        takes its place. What can be fitted is given unfitted and is cross-fitted.
+    by : column name, object with ``predict``, or several of these, optional
+        Classes to choose from, beside "regex", "keyword" and the text columns of the log with 2
+        to 30 values, which are found.
+    current : mapping of class to model, RouterPolicy, or path of a saved one, optional
+        The table of today. Without it, the model that the log used most in each class.
+    query_id : str or list of str, optional
+        Columns that tell queries apart; else ``query_id`` where there is one, else the text.
+    propensity : str or None
+        As for :func:`compare_policies`.
+    level : float
+        Confidence level of the intervals.
+    seed : int
+        Seed of the folds.
+
+    Attributes
+    ----------
+    log : CountedLog
+        The counts.
+    state : RoutingState
+        The setting to begin with.
+    schemes, models, names : list of str
+        What the setting's ``scheme`` (beside "original"), ``models`` and ``policies`` may be.
+    complete : bool
+        Whether every query has every model exactly once. The traces are then kept, and values
+        come from :func:`compare_policies`, which compares on the same queries.
+    """
+
+    def __init__(
+        self,
+        traces: object,
+        policies: Mapping[str, RouterPolicy] | Sequence[RouterPolicy] | None = None,
+        *,
+        by: By | Sequence[By] = (),
+        current: Mapping[str, str] | RouterPolicy | str | os.PathLike[str] | None = None,
+        query_id: str | Sequence[str] | None = None,
+        propensity: str | None = "propensity",
+        level: float = 0.95,
+        seed: int = 0,
+    ) -> None:
+        self.level = _checks.fraction("level", level)
+        self._seed, self._query_id = seed, query_id
+        self._given = named_policies(policies or {})
+        self._current = _read_current(current)
+        if isinstance(self._current, RouterPolicy):
+            self._given[CURRENT] = self._current
+        listed = list(by) if isinstance(by, (list, tuple)) else [by]
+        listed += [p.by for p in self._given.values() if isinstance(p, TablePolicy)]
+        extra = {scheme_name(one): one for one in reversed(listed)}  # a name keeps its first
+        self._bys: dict[str, By] = {name: name for name in SCHEMES} | extra
+        frame = counted_traces(traces, by=list(extra.values()), query_id=query_id)
+        hint = "Every trace needs a model; rename the column that holds it."
+        if len(frame):
+            _checks.column("model", frame.columns, where="The log", hint=hint)
+        fold = self._look_at(frame)
+        routes = routed_on_traces(self._given, frame, fold, self._bys)
+        self.log = count_log(
+            frame, fold=fold, by=list(extra.values()), routes=routes, propensity=propensity
+        )
+        self._frame = frame if self.complete else None
+        self.models = [name for name in self.log.models if name]
+        self.schemes = [name for name in self.log.classes if name[:1] not in ("\0", "\1")]
+        self.names = list(dict.fromkeys([*LEARNED, *self._given, *ADDED]))
+        shown = tuple(name for name in self.names if name != "best single by lower bound")
+        self.state = RoutingState(models=tuple(self.models), policies=shown)
+        self._spans: dict[tuple[int, int], CountedSpan] = {}
+        self._routed: tuple[RoutingState | None, dict[str, Routed]] = (None, {})
+        self._valued: dict[RoutingState, pd.DataFrame] = {}
+
+    @property
+    def current_name(self) -> str:
+        """What the table of today is."""
+        if self._current is None:
+            return "the model that the log used most in each class"
+        return "the current table"
+
+    def check(self, state: RoutingState) -> RoutingState:
+        """The state itself if the log can be set to it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a value is out of range or unknown.
+        """
+        _checks.choice("scheme", state.scheme, [ORIGINAL, *self.schemes])
+        _checks.whole("min_samples", state.min_samples, least=1)
+        _checks.fraction("outcome_weight", state.outcome_weight, ends=True)
+        _checks.fraction("feedback_weight", state.feedback_weight, ends=True)
+        if not 0.5 <= _checks.fraction("confidence", state.confidence) <= 0.99:
+            raise ValueError(f"confidence={state.confidence!r} must be from 0.5 to 0.99.")
+        for name in state.models:
+            _checks.choice("models", name, self.models)
+        for name in state.policies:
+            _checks.choice("policies", name, self.names)
+        _checks.choice("chosen", state.chosen, self.names)
+        _checks.choice("reference", state.reference, self.names)
+        first, last = (_checks.whole("steps", edge) for edge in state.steps)
+        if not first <= last <= 50:
+            raise ValueError(f"steps={state.steps!r} must be two edges, 0 <= first <= last <= 50.")
+        return state
+
+    def span(self, state: RoutingState) -> CountedSpan:
+        """The counts of the state's time range."""
+        if state.steps not in self._spans:
+            self._spans = {state.steps: CountedSpan(self.log, *state.steps)}
+        return self._spans[state.steps]
+
+    def scores(self, state: RoutingState, scheme: str | None = None) -> pd.DataFrame:
+        """Scores of the models that may be chosen, as :func:`class_scores` gives them.
+
+        Parameters
+        ----------
+        state : RoutingState
+            The setting.
+        scheme : str, optional
+            The classes; those of the chosen policy without it.
+        """
+        by = scheme or self.routed(state, state.chosen).scheme
+        counts = self.span(state).counts(by, state.models)
+        if not state.weighs:
+            counts = counts.iloc[:0]
+            return class_scores(counts, level=self.level)
+        return class_scores(counts, level=self.level, **state.weights)
+
+    def policies(self, state: RoutingState) -> dict[str, RouterPolicy]:
+        """Every policy by its name, fitted on the selection if the controls fit it."""
+        if not state.weighs:
+            return {}
+        return {name: self.routed(state, name).policy for name in self._named(state)}
+
+    def tables(self, state: RoutingState) -> pd.DataFrame:
+        """One row per query class: the model of each shown policy, and whether they differ."""
+        players = [self.routed(state, name) for name in self._shown(state)]
+        span = self.span(state)
+        if not players or not span.size:
+            empty = pd.DataFrame({"query_class": pd.Series([], dtype="str")})
+            empty["n"] = pd.Series([], dtype="int64")
+            for player in players:
+                empty[player.name] = pd.Series([], dtype="str")
+            return empty.assign(differ=pd.Series([], dtype="bool"))
+        return tables.side_by_side(players, self.routed(state, state.chosen), span)
+
+    def table(self, state: RoutingState) -> pd.DataFrame:
+        """One row per query class: what the chosen policy's table says, and how good that was."""
+        player = self.routed(state, state.chosen)
+        everyone = dataclasses.replace(state, models=tuple(self.models))
+        scores = self.scores(everyone, player.scheme)
+        found = tables.table_of(player, self.span(state), scores)
+        return found if self._learns(state) else found.iloc[:0]
+
+    def disagreements(
+        self, state: RoutingState, a: str | None = None, b: str | None = None
+    ) -> pd.DataFrame:
+        """One row per kind of query that two policies send to different models.
+
+        Parameters
+        ----------
+        state : RoutingState
+            The setting.
+        a, b : str, optional
+            Names of the policies; the chosen one and the first other that is shown.
+        """
+        first = a or state.chosen
+        others = [n for n in self._shown(state) if n != first and n not in ("random",)]
+        second = b or (others[0] if others else first)
+        for name in (first, second):
+            _checks.choice("policy", name, self.names)
+        pair = self.routed(state, first), self.routed(state, second)
+        found = tables.routed_differences(*pair, self.span(state))
+        return found if self._learns(state) else found.iloc[:0]
+
+    def diff(self, state: RoutingState) -> pd.DataFrame:
+        """One row per class, old and new model that differ: what the chosen table would change."""
+        player, span = self.routed(state, state.chosen), self.span(state)
+        everyone = dataclasses.replace(state, models=tuple(self.models))
+        scores = self.scores(everyone, player.scheme)
+        found = tables.routing_changes(self._old(player.scheme, span), player, span, scores)
+        return found if self._learns(state) else found.iloc[:0]
+
+    def values(self, state: RoutingState) -> pd.DataFrame:
+        """One row per policy: what it is worth; as :func:`compare_policies`, but for the last two.
+
+        The policies shown and the reference; the columns ``snips`` and ``dr`` need the traces.
+        """
+        key = dataclasses.replace(state, chosen="")
+        if key not in self._valued:
+            found = pd.DataFrame(self._value_rows(state)).reindex(columns=list(VALUE_COLUMNS))
+            kinds = {name: "str" if name in _TEXTS else "float64" for name in VALUE_COLUMNS}
+            if len(self._valued) > 20:
+                self._valued.clear()
+            self._valued[key] = found.astype({**kinds, "n": "int64"}).reset_index(drop=True)
+        return self._valued[key].copy()
+
+    def log_value(self, state: RoutingState) -> tuple[float, int]:
+        """Mean reward of the selected traces as they were, and their number."""
+        if not state.weighs:
+            return float("nan"), 0
+        earned = Earned(self.span(state), state)
+        return earned.mean, earned.size
+
+    def save(self, state: RoutingState, path: str | os.PathLike[str], *, overwrite: bool) -> None:
+        """Write the chosen policy as JSON; see :func:`save_policy`."""
+        if not self._learns(state):
+            raise ValueError("There is no table to save: nothing is selected to learn from.")
+        save_policy(self.routed(state, state.chosen).policy, path, overwrite=overwrite)
+
+    def routed(self, state: RoutingState, name: str) -> Routed:
+        """What a policy does on the selection."""
+        key = dataclasses.replace(state, policies=(), chosen="", reference="")
+        if self._routed[0] != key:
+            self._routed = (key, {})
+        found = self._routed[1]
+        if name not in found:
+            weighs = state if state.weighs else dataclasses.replace(state, outcome_weight=1.0)
+            ours, policy = name not in self._given, self._named(weighs).get(name)
+            if policy is None:
+                raise ValueError(f"{name!r} has no model to choose from.")
+            found[name] = routed(name, policy, self.span(state), weighs, self._bys, ours=ours)
+        return found[name]
+
+    def _value_rows(self, state: RoutingState) -> list[dict[str, Any]]:
+        if not self._learns(state):
+            return []
+        wanted = [n for n in self.names if n in state.policies or n == state.reference]
+        if self._refusal:
+            return [refused_row(name, self._refusal) for name in wanted]
+        by = "regex" if state.scheme == ORIGINAL else state.scheme
+        if self._frame is not None:
+            policies = {
+                name: policy for name, policy in self._named(state).items() if name in wanted
+            }
+            return complete_rows(
+                *(self._frame, policies, wanted, state, self._bys.get(by, by)),
+                query_id=self._query_id,
+                level=self.level,
+                seed=self._seed,
+            )
+        return value_rows(
+            {name: self.routed(state, name) for name in wanted},
+            Earned(self.span(state), state),
+            by=by,
+            reference=state.reference,
+            level=self.level,
+            note=self._note,
+        )
+
+    def _named(self, state: RoutingState) -> dict[str, RouterPolicy]:
+        """Every policy, those that the controls make not yet fitted."""
+        learned = learned_policies(state, state.models, self._bys)
+        return {**learned, **self._given}
+
+    def _shown(self, state: RoutingState) -> list[str]:
+        return [name for name in self.names if name in state.policies and self._learns(state)]
+
+    def _learns(self, state: RoutingState) -> bool:
+        """Whether there is anything to learn from."""
+        return bool(state.models) and state.weighs and self.span(state).size > 0
+
+    def _old(self, scheme: str, span: CountedSpan) -> NDArray[np.object_]:
+        """The model of today for each joint class."""
+        if self._current is None:
+            return tables.most_used(scheme, span)
+        if isinstance(self._current, Mapping):
+            return tables.of_mapping(self._current, scheme, span)
+        found = routed(CURRENT, self._current, span, self.state, self._bys).whole
+        if found is None:
+            raise ValueError("current draws its models at random, so there is no table to change.")
+        return found
+
+    def _look_at(self, frame: pd.DataFrame) -> NDArray[np.int64]:
+        """Fold of each trace, and whether the data are complete, a log, or neither."""
+        codes = trace_queries(frame, self._query_id) if len(frame) else np.zeros(0, np.int64)
+        queries = int(codes.max()) + 1 if len(codes) else 0
+        self.complete, self._note, self._refusal = False, "", ""
+        if 0 < queries < len(frame):
+            if len(frame) == queries * frame["model"].nunique():
+                none = frame.assign(outcome="")
+                self.complete = not why_not_complete(none, query_id=self._query_id, reward=None)
+            if not self.complete:
+                why = why_not_complete(frame, query_id=self._query_id, reward=None)
+                try:
+                    self._note = incomplete_note(frame, why, query_id=self._query_id)
+                except ValueError as error:
+                    self._refusal = str(error)
+        if queries < _FOLDS:
+            codes, queries = np.arange(len(frame)), len(frame)
+        return query_folds(queries, folds=_FOLDS, seed=self._seed)[codes]
+
+
+def _read_current(current: Any) -> Mapping[str, str] | RouterPolicy | None:
+    if current is None or isinstance(current, (Mapping, RouterPolicy)):
+        return current
+    if isinstance(current, (str, os.PathLike)):
+        policy: RouterPolicy = load_policy(current)
+        return policy
+    raise TypeError(
+        f"current must be a mapping of class to model, a policy or the path of a saved one, not "
+        f"{type(current).__name__}."
+    )
