@@ -123,7 +123,8 @@ def count_log(
     fold : ndarray of int
         Fold of each trace.
     by : sequence of column names or objects with ``predict``
-        Schemes beside "regex" and "keyword"; text columns with few values are found.
+        Schemes beside "regex" and "keyword", which need the queries; text columns with few values
+        are found.
     routes : mapping of str to Series of str
         The model that a policy chooses for each trace, where that is no function of a class;
         it is counted by as by a class.
@@ -143,7 +144,8 @@ def count_log(
     models = coded(names, missing="", where="'model' of the log")
     order = sorted(range(len(models.labels)), key=models.labels.__getitem__)
     models = Coded(np.argsort(order)[models.place], [models.labels[i] for i in order])
-    schemes = [*SCHEMES, *(one for one in by if scheme_name(one) not in SCHEMES)]
+    own = SCHEMES if "query" in frame else ()
+    schemes = [*own, *(one for one in by if scheme_name(one) not in SCHEMES)]
     keys = scheme_codes(frame, schemes)
     for name, routed in (routes or {}).items():
         keys[name] = coded(routed, missing="", where=f"the models of {name!r}")

@@ -33,6 +33,7 @@ from jarvis_lab.evaluation.crossfit import query_folds
 from jarvis_lab.evaluation.log_kind import incomplete_note, why_not_complete
 from jarvis_lab.evaluation.named import named_policies
 from jarvis_lab.evaluation.read_log import trace_queries
+from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.policy import RouterPolicy, TablePolicy
 from jarvis_lab.routing.saved import load_policy, save_policy
 from jarvis_lab.scores import class_scores
@@ -77,8 +78,9 @@ class RoutingComparison:
         The counts.
     state : RoutingState
         The setting to begin with.
-    schemes, models, names : list of str
-        What the setting's ``scheme`` (beside "original"), ``models`` and ``policies`` may be.
+    schemes, models, names, saveable : list of str
+        What the setting's ``scheme`` (beside "original"), ``models``, ``policies`` and ``chosen``
+        may be.
     complete : bool
         Whether every query has every model exactly once. The traces are then kept, and values
         come from :func:`compare_policies`, which compares on the same queries.
@@ -119,8 +121,21 @@ class RoutingComparison:
         self.models = [name for name in self.log.models if name]
         self.schemes = [name for name in self.log.classes if name[:1] not in ("\0", "\1")]
         self.names = list(dict.fromkeys([*LEARNED, *self._given, *ADDED]))
+        own = "regex" in self.schemes
+        if not self.schemes:
+            hint = "The classes 'regex' and 'keyword' need it; or name a column, by='...'."
+            _checks.column("query", frame.columns, where="The log", hint=hint)
         shown = tuple(name for name in self.names if name != "best single by lower bound")
-        self.state = RoutingState(models=tuple(self.models), policies=shown)
+        self.saveable = [
+            name
+            for name in self.names
+            if name in LEARNED or callable(getattr(self._given.get(name), "to_dict", None))
+        ]
+        self.state = RoutingState(
+            scheme=ORIGINAL if own else self.schemes[0],
+            models=tuple(self.models),
+            policies=shown,
+        )
         self._spans: dict[tuple[int, int], CountedSpan] = {}
         self._routed: tuple[RoutingState | None, dict[str, Routed]] = (None, {})
         self._valued: dict[RoutingState, pd.DataFrame] = {}
@@ -140,7 +155,7 @@ class RoutingComparison:
         TypeError, ValueError
             If a value is out of range or unknown.
         """
-        _checks.choice("scheme", state.scheme, [ORIGINAL, *self.schemes])
+        _checks.choice("scheme", state.scheme, self.settings)
         _checks.whole("min_samples", state.min_samples, least=1)
         _checks.fraction("outcome_weight", state.outcome_weight, ends=True)
         _checks.fraction("feedback_weight", state.feedback_weight, ends=True)
@@ -150,12 +165,17 @@ class RoutingComparison:
             _checks.choice("models", name, self.models)
         for name in state.policies:
             _checks.choice("policies", name, self.names)
-        _checks.choice("chosen", state.chosen, self.names)
+        _checks.choice("chosen", state.chosen, self.saveable)
         _checks.choice("reference", state.reference, self.names)
         first, last = (_checks.whole("steps", edge) for edge in state.steps)
         if not first <= last <= 50:
             raise ValueError(f"steps={state.steps!r} must be two edges, 0 <= first <= last <= 50.")
         return state
+
+    @property
+    def settings(self) -> list[str]:
+        """What the scheme may be set to."""
+        return [ORIGINAL, *self.schemes] if "regex" in self.schemes else self.schemes
 
     def span(self, state: RoutingState) -> CountedSpan:
         """The counts of the state's time range."""
@@ -219,13 +239,51 @@ class RoutingComparison:
             Names of the policies; the chosen one and the first other that is shown.
         """
         first = a or state.chosen
-        others = [n for n in self._shown(state) if n != first and n not in ("random",)]
-        second = b or (others[0] if others else first)
+        second = b or self.pair(dataclasses.replace(state, chosen=first))[1]
         for name in (first, second):
             _checks.choice("policy", name, self.names)
         pair = self.routed(state, first), self.routed(state, second)
         found = tables.routed_differences(*pair, self.span(state))
         return found if self._learns(state) else found.iloc[:0]
+
+    def pair(self, state: RoutingState) -> tuple[str, str]:
+        """The chosen policy and the first other that is shown and names models."""
+        others = [
+            name
+            for name in self._shown(state)
+            if name != state.chosen and not isinstance(self._given.get(name), RandomPolicy)
+        ]
+        others = [name for name in others if name != "random" or name in self._given]
+        return state.chosen, others[0] if others else state.chosen
+
+    def apart(self, state: RoutingState) -> dict[str, float]:
+        """Share of the traffic that each shown policy sends elsewhere than the chosen one."""
+        span, mine = self.span(state), self.routed(state, state.chosen)
+        traces = span.traces.sum(0)
+        found = {}
+        for name in self._shown(state):
+            other = self.routed(state, name)
+            if other.whole is not None and mine.whole is not None:
+                found[name] = float(traces[other.whole != mine.whole].sum() / max(span.size, 1))
+        return found
+
+    def table_schemes(self, state: RoutingState) -> dict[str, str]:
+        """The classes by which each shown policy is shown."""
+        return {name: self.routed(state, name).scheme for name in self._shown(state)}
+
+    def nothing(self, state: RoutingState) -> str:
+        """Why there is nothing to show, in a sentence; empty if there is something."""
+        if not self.log.size:
+            return "The log has no traces."
+        if not self.models:
+            return "No trace of the log names a model."
+        if not state.models:
+            return "No model may be chosen: select at least one."
+        if not self.span(state).size:
+            return "No trace lies in this time range: widen it."
+        if not state.weighs:
+            return "Both weights are 0, so there is nothing to score by: raise one of them."
+        return ""
 
     def diff(self, state: RoutingState) -> pd.DataFrame:
         """One row per class, old and new model that differ: what the chosen table would change."""

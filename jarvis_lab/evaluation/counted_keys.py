@@ -18,6 +18,7 @@ from jarvis_lab.classes import MISSING_CLASS, SCHEMES, By, Texts, classify_array
 from jarvis_lab.readers import read_traces
 from jarvis_lab.readers.casts import BLOCK_ROWS, arrow_array, class_labels
 from jarvis_lab.readers.traces import read_traces_without
+from jarvis_lab.records import METADATA_FACTS
 
 __all__ = [
     "MOST_CLASSES",
@@ -105,9 +106,12 @@ def counted_traces(
     ids = [query_id] if isinstance(query_id, str) else list(query_id or ())
     columns = [name for name in by if isinstance(name, str) and name not in SCHEMES]
     if isinstance(traces, pd.DataFrame):
-        wanted = dict.fromkeys([*_NEEDED, "correct", *columns, *ids, *offered_columns(traces)])
-        missing = [name for name in wanted if name not in traces and name in (*columns, *ids)]
-        return read_traces(traces, columns=[n for n in wanted if n in traces or n in missing])
+        found = {"outcome": "correct", **dict.fromkeys(METADATA_FACTS, "metadata")}
+        there = [n for n in _NEEDED if n in traces or found.get(n) in traces]
+        wanted = dict.fromkeys([*there, *columns, *ids, *offered_columns(traces)])
+        frame = read_traces(traces, columns=wanted)
+        absent = [n for n in METADATA_FACTS if n not in traces and n in frame]
+        return frame.drop(columns=[n for n in absent if frame[n].isna().all()])
     left_out = [name for name in _LARGE if name not in (*columns, *ids)]
     return read_traces_without(traces, left_out)
 
