@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,8 +53,8 @@ class Routed:
         The classes of its table; those it is shown by, if it has no table.
     whole : ndarray of str, joint class, or None
         Its model for each joint class; None for one that draws at random.
-    held_out : ndarray of str, fold × joint class, or None
-        The same by copies that were fitted without the fold.
+    without : function of a fold to ndarray of str, or None
+        The same by a copy that was fitted without the fold; None if it is the same in each.
     weights : mapping of str to float
         Probability of each model, for one that draws at random.
     fitted : bool
@@ -66,10 +67,18 @@ class Routed:
     policy: RouterPolicy
     scheme: str
     whole: Names | None = field(repr=False, default=None)
-    held_out: Names | None = field(repr=False, default=None)
+    without: Callable[[int], Names] | None = field(repr=False, default=None)
     weights: Mapping[str, float] = field(default_factory=dict)
     fitted: bool = False
     why: str = ""
+
+    def held_out(self, folds: int) -> Names | None:
+        """Its model for each fold and joint class, learned without the fold."""
+        if self.whole is None:
+            return None
+        if self.without is None:
+            return np.tile(self.whole, (folds, 1))
+        return np.array([self.without(fold) for fold in range(folds)], dtype=object)
 
 
 def learned_policies(
@@ -144,23 +153,22 @@ def routed(
     scheme = row_scheme(policy, state, bys)
     if isinstance(policy, RandomPolicy):
         return Routed(name, policy, scheme, weights=policy.weights)
+    fitted = bool(getattr(policy, "fitted", False))
     if f"\0{name}" in log.classes:  # it was routed trace by trace
         held_out = np.array(log.classes[f"\0{name}"], dtype=object)
-        whole = np.array(log.classes.get(f"\1{name}", log.classes[f"\0{name}"]), dtype=object)
-        return Routed(
-            *(name, policy, scheme, whole, _of_all_folds(held_out, span)),
-            fitted=bool(getattr(policy, "fitted", False)),
-            why=_why_not(policy),
-        )
+        whole = np.array(log.classes.get(f"\1{name}", held_out), dtype=object)
+        return Routed(name, policy, scheme, whole, lambda fold: held_out, fitted=fitted)  # noqa: ARG005
+    if _why_not(policy):
+        return Routed(name, policy, scheme, _nowhere(span), why=_why_not(policy))
     if not can_be_fitted(policy):
-        whole = _of_classes(policy, span, scheme)
-        fitted = bool(getattr(policy, "fitted", False))
-        return Routed(name, policy, scheme, whole, _of_all_folds(whole, span), fitted=fitted)
+        return Routed(name, policy, scheme, _of_classes(policy, span, scheme), fitted=fitted)
     fit = _fitting(policy, span, scheme, state, ours=ours)
     whole_policy = fit(None)
-    parts = [_of_classes(fit(fold), span, scheme) for fold in range(span.shape[0])]
     whole = _of_classes(whole_policy, span, scheme)
-    return Routed(name, whole_policy, scheme, whole, np.array(parts, dtype=object))
+    return Routed(
+        *(name, whole_policy, scheme, whole),
+        functools.cache(lambda fold: _of_classes(fit(fold), span, scheme)),
+    )
 
 
 def routed_on_traces(
@@ -233,5 +241,5 @@ def _of_classes(policy: Any, span: CountedSpan, scheme: str) -> Names:
     return np.array([models[label] for label in labels], dtype=object)
 
 
-def _of_all_folds(whole: Names, span: CountedSpan) -> Names:
-    return np.tile(whole, (span.shape[0], 1))
+def _nowhere(span: CountedSpan) -> Names:
+    return np.full(len(span.log.examples), "", dtype=object)

@@ -193,10 +193,11 @@ def _split(earned: Earned, by: str, players: Sequence[Routed]) -> _Strata:
     key = np.broadcast_to(span.places(by)[1], here.shape)[here]
     routes: list[tuple[Any, list[str]] | None] = []
     for player in players:
-        if player.held_out is None:
+        held_out = player.held_out(span.shape[0])
+        if held_out is None:
             routes.append(None)
             continue
-        place, names = pd.factorize(player.held_out[here])
+        place, names = pd.factorize(held_out[here])
         routes.append((place, [str(name) for name in names]))
         key = key * len(names) + place
     _, first, stratum = np.unique(key, return_index=True, return_inverse=True)

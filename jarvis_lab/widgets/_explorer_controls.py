@@ -119,7 +119,8 @@ class Controls:
             short = edges[-1] - edges[0] < pd.Timedelta(hours=2)
             labels = list(edges.strftime("%Y-%m-%d %H:%M:%S" if short else "%Y-%m-%d %H:%M"))
         slider = ipywidgets.SelectionRangeSlider(
-            options=[(label, place) for place, label in enumerate(labels)],
+            # The browser puts a hyphen between two labels; blanks keep it apart from the dates.
+            options=[(f" {label} ", place) for place, label in enumerate(labels)],
             index=(0, 50),
             description="Time",
             **_FIELD,
@@ -130,6 +131,7 @@ class Controls:
     def _make_texts(self) -> None:
         self.facts, self.said = ipywidgets.HTML(), ipywidgets.HTML()
         self.scores, self.tables = ipywidgets.HTML(), ipywidgets.HTML()
+        self.tables.add_class("jl-wider")
         self.values = ipywidgets.HTML()
         self.changes, self.differences = ipywidgets.HTML(), ipywidgets.HTML()
         self.path = ipywidgets.Text(

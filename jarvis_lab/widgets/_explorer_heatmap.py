@@ -40,7 +40,8 @@ def heatmap(scores: pd.DataFrame, picked: Mapping[str, str], *, by: str, policy:
     upright = len(models) >= len(classes)
     rows, columns = (models, classes) if upright else (classes, models)
     more = _more(len(rows) - _MOST_ROWS, len(columns) - _MOST_COLUMNS)
-    known = scores["reward_mean"].dropna()
+    sure = scores["note"] == ""
+    known = scores.loc[sure if sure.any() else scores.index, "reward_mean"].dropna()
     low, high = np.floor(known.min() * 10) / 10, np.ceil(known.max() * 10) / 10
     head = "".join(f'<th scope="col">{text.name(one)}</th>' for one in columns[:_MOST_COLUMNS])
     body = []
@@ -94,7 +95,7 @@ def _cell(row: Mapping[str, Any] | None, pick: bool, low: float, high: float) ->
 def _legend(low: float, high: float, policy: str) -> str:
     scale = f'{low:.1f}<span class="jl-scale"></span>{high:.1f}'
     return (
-        f'<p class="jl-caption jl-small">mean reward {scale} · small: rewards behind it · ● chosen '
+        f'<p class="jl-caption jl-tiny">mean reward {scale} · small: rewards behind it · ● chosen '
         f"by {text.name(policy)} · dashed: not to be relied on · hatched: no reward</p>"
     )
 

@@ -23,12 +23,13 @@ EXPLORER_CSS = """<style>
 .jl-explorer .jl-span .widget-readout { min-width: 300px; }
 .jl-explorer .widget-select-multiple { margin: 0; width: 100%; height: auto; display: flex;
   flex-direction: column; align-items: stretch; gap: 2px; }
-.jl-explorer .widget-select-multiple > select { width: 100%; height: auto; overflow-y: auto;
+.jl-explorer .widget-select-multiple > select { width: 100%; height: auto; flex: 0 0 auto;
   font-size: var(--jp-ui-font-size1); }
 .jl-explorer h4 { margin: 0 0 2px; font-size: var(--jp-ui-font-size2); font-weight: 600; }
 .jl-explorer .jl-parts { display: flex; flex-flow: row wrap; gap: 18px 28px;
   align-items: flex-start; }
 .jl-explorer .jl-parts > .widget-html { flex: 1 1 400px; width: auto; }
+.jl-explorer .jl-parts > .jl-wider { flex-grow: 1.25; }
 .jl-explorer > .jl-parts { border-top: 1px solid var(--jl-line); padding: 12px 16px; }
 .jl-explorer > .jl-worth { border-top: 1px solid var(--jl-line); padding: 12px 16px; }
 .jl-explorer p { margin: 4px 0; }
@@ -36,11 +37,12 @@ EXPLORER_CSS = """<style>
 .jl-explorer .jl-table { width: 100%; }
 .jl-explorer .jl-table :is(th, td) { vertical-align: top; line-height: 1.4; }
 .jl-explorer .jl-table th { font-weight: 600; }
+.jl-explorer .jl-table :is(th, td):first-child { min-width: 74px; }
 .jl-explorer .jl-table :is(th, td):last-child { padding-right: 4px; }
 .jl-explorer .jl-number { text-align: right; white-space: nowrap; }
 .jl-explorer th.jl-number { text-align: right; }
 .jl-explorer .jl-name { overflow-wrap: anywhere; min-width: 84px; }
-.jl-explorer .jl-small { font-size: 0.86em; }
+.jl-explorer .jl-tiny { font-size: 0.86em; }
 
 .jl-explorer .jl-heatmap { border-collapse: separate; border-spacing: 2px; width: 100%; }
 .jl-explorer .jl-heatmap :is(th, td) { padding: 3px 6px; text-align: center;

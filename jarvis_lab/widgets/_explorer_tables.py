@@ -37,10 +37,11 @@ def side_by_side(
         The classes of each policy's table.
     """
     heading = text.title("Routing tables")
-    names = [name for name in tables.columns if name not in ("query_class", "n", "differ")]
+    drawn = [name for name in schemes if (tables[name] == "(at random)").all()]
+    names = [name for name in schemes if name not in drawn]
     if not names:
         return heading + "<p>No policy is shown: select at least one.</p>"
-    several = len(set(schemes.values())) > 1
+    several = len({schemes[name] for name in names}) > 1
     head = '<th scope="col">class</th>' + "".join(
         _head(name, name == chosen, schemes[name] if several else "") for name in names
     )
@@ -51,19 +52,25 @@ def side_by_side(
         f"{'' if name == chosen or name not in apart else text.share(apart[name])}</td>"
         for name in names
     )
-    body.append(f'<tr class="jl-total"><td>of the traffic sent elsewhere</td>{last}</tr>')
+    body.append(f'<tr class="jl-total"><td>≠ traffic</td>{last}</tr>')
     table = f'<table class="jl-table"><tr>{head}</tr>{"".join(body)}</table>'
-    notes = [f"≠ underlined: another model than {text.name(chosen)} has"] if len(names) > 1 else []
+    notes = []
+    if len(names) > 1:
+        notes.append(
+            f"≠ another model than {text.name(chosen)} has, and on how much of the traffic"
+        )
+    if drawn:
+        notes.append(f"not shown, at random: {', '.join(map(text.name, drawn))}")
     if several:
         notes.append("classes of one name by two schemes are not the same queries")
     if len(rows) > _MOST:
         notes.append(f"{len(rows) - _MOST} more classes: <code>tables()</code> has all")
-    caption = f'<p class="jl-caption jl-small">{" · ".join(notes)}</p>' if notes else ""
+    caption = f'<p class="jl-caption jl-tiny">{" · ".join(notes)}</p>' if notes else ""
     return f'{heading}<div class="jl-scroll">{table}</div>{caption}'
 
 
 def _head(name: str, mine: bool, scheme: str) -> str:
-    by = f'<br><span class="jl-key jl-small">by {text.name(scheme)}</span>' if scheme else ""
+    by = f'<br><span class="jl-key jl-tiny">by {text.name(scheme)}</span>' if scheme else ""
     return f'<th scope="col" class="{"jl-mine" if mine else ""}">{text.name(name)}{by}</th>'
 
 
@@ -101,7 +108,7 @@ def changes(diff: pd.DataFrame, *, chosen: str, current: str, given: bool) -> st
     return (
         f"{heading}<p>{total} of the traffic would get another model.{more}</p>"
         f'<div class="jl-scroll"><table class="jl-table"><tr>{head}</tr>{body}</table></div>'
-        f'<p class="jl-caption jl-small">{against} Below each model: its mean reward in the class '
+        f'<p class="jl-caption jl-tiny">{against} Below each model: its mean reward in the class '
         "and the rewards behind it.</p>"
     )
 
@@ -112,7 +119,7 @@ def _score(row: Mapping[str, Any], side: str) -> str:
         shown = "no rewards here" if row[side] else ""
     else:
         shown = f"{text.number(score)} · n {text.count(n)}"
-    return f'<br><span class="jl-caption jl-small">{shown}</span>' if shown else ""
+    return f'<br><span class="jl-caption jl-tiny">{shown}</span>' if shown else ""
 
 
 def differences(rows: pd.DataFrame, a: str, b: str) -> str:

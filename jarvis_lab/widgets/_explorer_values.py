@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,18 +43,21 @@ def values(
         return heading + "<p>Nothing to value: show at least one policy.</p>"
     low, high = _axis(rows)
     records: list[dict[str, Any]] = rows.to_dict("records")  # type: ignore[assignment]
+    shared = _shared(records)
     base = next((row["value"] for row in records if row["policy"] == reference), float("nan"))
-    body = "".join(_row(row, reference, base, low, high) for row in records)
+    body = "".join(_row(row, shared, reference, base, low, high) for row in records)
     middle = (low + high) / 2
     axis = "".join(f"<span>{tick:.2f}</span>" for tick in (low, middle, high))
     head = (
         f'<th scope="col">policy</th><th scope="col" class="jl-bars"><div class="jl-axis">{axis}'
         f'</div></th><th scope="col" class="jl-number">mean reward</th>'
-        f'<th scope="col" class="jl-number">less {text.name(reference)}</th>'
-        '<th scope="col" class="jl-number">worth traces</th>'
+        f'<th scope="col" class="jl-number">against {text.name(reference)}</th>'
+        '<th scope="col" class="jl-number" title="how many traces of the policy\'s own the log is '
+        'worth">effective n</th>'
     )
     table = f'<table class="jl-table jl-values"><tr>{head}</tr>{body}</table>'
-    return f'{heading}<div class="jl-scroll">{table}</div>{_caption(rows, log, level, complete)}'
+    caption = _caption(rows, shared, log, level, complete)
+    return f'{heading}<div class="jl-scroll">{table}</div>{caption}'
 
 
 def _axis(rows: pd.DataFrame) -> tuple[float, float]:
@@ -67,20 +70,36 @@ def _axis(rows: pd.DataFrame) -> tuple[float, float]:
     return float(max(low, 0.0)), float(max(min(high, 1.0), low + 0.05))
 
 
-def _row(row: Mapping[str, Any], reference: str, base: float, low: float, high: float) -> str:
+def _shared(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The notes that stand in every row: they are about the log, not about a policy."""
+    if len(rows) < 2:
+        return []
+    notes = [str(row["note"]).split("; ") for row in rows]
+    return [note for note in notes[0] if note and all(note in other for other in notes)]
+
+
+def _row(
+    row: Mapping[str, Any],
+    shared: Sequence[str],
+    reference: str,
+    base: float,
+    low: float,
+    high: float,
+) -> str:
     refused = str(row["status"]).startswith("refused")
     mine = row["policy"] == reference
-    notes = [note for note in (row["status"] if row["status"] != "ok" else "", row["note"]) if note]
+    own = [note for note in str(row["note"]).split("; ") if note not in shared]
+    notes = [note for note in ("" if row["status"] == "ok" else row["status"], *own) if note]
     about = "".join(
-        f'<div class="jl-small jl-caption">{_html.inline(_html.one_line(note, 400))}</div>'
+        f'<div class="jl-tiny jl-caption">{_html.inline(_html.one_line(note, 400))}</div>'
         for note in notes
     )
     if refused:
         ends = f"{text.number(row['bound_low'])} to {text.number(row['bound_high'])}"
-        value = f'refused<div class="jl-small jl-caption">between {ends}</div>'
+        value = f'refused<div class="jl-tiny jl-caption">between {ends}</div>'
     else:
         ends = f"{text.number(row['low'], 3)} to {text.number(row['high'], 3)}"
-        value = f'<b>{row["value"]:.3f}</b><div class="jl-small jl-caption">{ends}</div>'
+        value = f'<b>{row["value"]:.3f}</b><div class="jl-tiny jl-caption">{ends}</div>'
     return (
         f'<tr><td class="jl-name">{text.name(row["policy"])}{about}</td>'
         f'<td class="jl-bars">{_plot(row, refused, mine, base, low, high)}</td>'
@@ -121,14 +140,21 @@ def _apart(row: Mapping[str, Any], mine: bool) -> str:
         word = "the same choices"
     ends = f"{text.difference(low)} to {text.difference(high)}"
     return (
-        f'<b>{text.difference(row["diff"])}</b> {word}<div class="jl-small jl-caption">{ends}</div>'
+        f'<b>{text.difference(row["diff"])}</b> {word}<div class="jl-tiny jl-caption">{ends}</div>'
     )
 
 
-def _caption(rows: pd.DataFrame, log: tuple[float, int], level: float, complete: bool) -> str:
+def _caption(
+    rows: pd.DataFrame,
+    shared: Sequence[str],
+    log: tuple[float, int],
+    level: float,
+    complete: bool,
+) -> str:
     parts = [f"Dot and bar: value and {100 * level:g} % interval."]
     if rows["status"].str.startswith("refused").any():
         parts.append("Dashed: where the value lies whatever the unknown rewards are.")
+    parts += [f"{_html.inline(_html.one_line(note, 400))}." for note in shared]
     if complete:
         parts.append(
             "These data are complete: policies are compared on the same queries, and what learns "

@@ -86,9 +86,9 @@ class RoutingExplorer(ipywidgets.VBox):  # type: ignore[misc]
     1       short   b           b           a    True
     >>> explorer.values()[["policy", "value", "diff"]].round(2).head(3)
             policy  value  diff
-    0          SFT    1.0   0.5
-    1      learned    1.0   0.5
-    2  lower bound    1.0   0.5
+    0          SFT    1.0  0.25
+    1      learned    1.0  0.25
+    2  lower bound    1.0  0.25
     """
 
     def __init__(
