@@ -1,113 +1,176 @@
-"""How often the 95 % interval of a policy's value on a log holds the truth, on real outcomes.
+"""How often the 95 % interval of a policy's value on a log holds the truth.
 
-Logs are drawn as tables of counts: classes as in the benchmark, models uniform or skewed by class
-(Dirichlet(1) in each), rewards with the benchmark's own means. The value and the difference from
-the best single model are estimated with propensities known only through the counts.
-
-    python benchmarks/simulate_coverage.py ../shared/data
+Logs are drawn as tables of counts, many at once: a class by its share, a model by the logging's
+probability in the class, a success by the true rate. Each setting is simulated with several
+drawn loggings; the same code values a person's log.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
-
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from jarvis_lab._cells import cells_of_sums  # noqa: E402
-from jarvis_lab._logged_value import difference_of_policies, value_of_policy  # noqa: E402
-
-SIX = (
-    *("claude-3-5-sonnet-20240620", "gpt-4-0125-preview", "gpt-4o-mini-2024-07-18"),
-    *("mistral-large-2407-FC-Any", "claude-3-haiku-20240307", "gpt-3.5-turbo-0125"),
+from simulate_populations import (
+    Population,
+    drawn_counts,
+    fixed_tables,
+    logging_weights,
+    rng_of,
 )
 
+from jarvis_lab._cells import Cells, cells_of_sums
+from jarvis_lab._logged_value import differences_of_policies, values_of_policy
+from jarvis_lab._student import student_quantiles
+from jarvis_lab._weighted_value import doubly_robust_values, snips_values
 
-def populations(folder):
-    """Name → (mean reward class × model, share of each class)."""
-    calls = pd.read_parquet(folder / "bfcl_2024_08_11.parquet")
-    more = [m for m in sorted(calls["model"].unique()) if m not in SIX][::11][:6]
-    mmlu = pd.read_parquet(folder / "routellm_mmlu.parquet")
-    domains = sorted(mmlu["domain"].unique())
-    mmlu["group"] = mmlu["domain"].map({d: i * 10 // len(domains) for i, d in enumerate(domains)})
-    for name, log, by, models in (
-        ("function calling, 6 models", calls, "category", list(SIX)),
-        ("function calling, 12 models", calls, "category", [*SIX, *more]),
-        ("MMLU, 10 domain groups, 2 models", mmlu, "group", sorted(mmlu["model"].unique())),
-    ):
-        chosen = log[log["model"].isin(models)]
-        means = chosen.groupby([by, "model"], observed=True)["correct"].mean().unstack()
-        sizes = chosen[by].value_counts()[means.index].to_numpy(dtype=float)
-        yield name, means.to_numpy(), sizes / sizes.sum()
+LEVEL = 0.95
+BOUNDS = (0.925, 0.975)
+#: A coverage from fewer shown intervals than this share of the repetitions is not given.
+FEWEST_SHOWN = 0.05
+#: Where a log without overlap never used the policy's model.
+HALF, SMALL = "half of the classes", "one class"
+_PRIOR = 10.0
+_CHUNK = 1000
 
 
-def tables(truth, shares):
-    """Name → probability of each model in each class."""
-    models = truth.shape[1]
-    best, single = truth.argmax(1), (shares @ truth).argmax()
-    yield "best per class", np.eye(models)[best]
-    yield "best single", np.eye(models)[np.full(len(truth), single)]
-    yield "half and half", (np.eye(models)[best] + np.full(truth.shape, 1 / models)) / 2
+def hits(low: np.ndarray, high: np.ndarray, truth: np.ndarray | float) -> np.ndarray:
+    """1 where the interval holds the truth, 0 where not, NaN where there is none."""
+    inside = (low <= truth + 1e-12) & (truth - 1e-12 <= high)
+    return np.where(np.isnan(low), np.nan, inside)
 
 
-def simulated(rng, truth, shares, logging, size, policy, repetitions):
-    """Coverage of value and difference, share refused, and mean width."""
-    reference = np.eye(truth.shape[1])[np.full(len(truth), (shares @ truth).argmax())]
-    goal = float(shares @ (policy * truth).sum(1))
-    apart = goal - float(shares @ (reference * truth).sum(1))
-    hits, hits_apart, widths, refused = [], [], [], 0
-    for _ in range(repetitions):
-        n = rng.multinomial(size, (shares[:, None] * logging).ravel()).reshape(truth.shape)
-        s = rng.binomial(n, truth)
-        cells = cells_of_sums(n, s, s)
-        found = value_of_policy(cells, policy)
-        if found.refused:
-            refused += 1
-            continue
-        hits.append(found.low <= goal <= found.high)
-        widths.append(found.high - found.low)
-        difference = difference_of_policies(cells, policy, reference)
-        if not difference.refused:
-            hits_apart.append(difference.low <= apart <= difference.high)
-    return hits, hits_apart, widths, refused / repetitions
+def shown_mean(values: np.ndarray) -> float:
+    """The mean of what is shown; NaN if too little is."""
+    shown = values[~np.isnan(values)]
+    return float(shown.mean()) if shown.size > FEWEST_SHOWN * values.size else float("nan")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--repetitions", type=int, default=4000)
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    rng = np.random.default_rng(given.seed)
-    print("| outcomes | logging | N | policy | value | difference | width | refused |")
-    print("|---|---|---|---|---|---|---|---|")
-    for name, truth, shares in populations(given.folder):
-        classes, models = truth.shape
-        for kind, logging in (
-            ("uniform", np.full(truth.shape, 1 / models)),
-            ("skewed", rng.dirichlet(np.ones(models), size=classes)),
+def coverage(
+    rng: np.random.Generator,
+    population: Population,
+    logging: np.ndarray,
+    size: int,
+    table: str,
+    repetitions: int,
+    *,
+    weighted: bool = True,
+) -> dict[str, float]:
+    """Coverage of each estimator, the mean width of ours, and shares refused."""
+    policies = fixed_tables(population)
+    policy, reference = policies[table], policies["best single"]
+    goal = float(population.shares @ (policy * population.truth).sum(1))
+    apart = goal - float(population.shares @ (reference * population.truth).sum(1))
+    found: dict[str, list[np.ndarray]] = {}
+    for start in range(0, repetitions, _CHUNK):
+        drawn = drawn_counts(rng, population, logging, size, min(_CHUNK, repetitions - start))
+        cells = cells_of_sums(drawn[0], drawn[1], drawn[1])
+        value = values_of_policy(cells, policy)
+        part = {"value": hits(value["low"], value["high"], goal)}
+        part["width"] = value["high"] - value["low"]
+        part["error"] = value["value"] - goal
+        if (policy != reference).any():
+            difference = differences_of_policies(cells, policy, reference)
+            part["difference"] = hits(difference["low"], difference["high"], apart)
+        if weighted:
+            for name, (low, high) in weighted_intervals(cells, *drawn, policy, logging).items():
+                part[name] = hits(low, high, goal)
+        for name, (low, high) in failing_intervals(cells, policy).items():
+            part[name] = hits(np.where(np.isnan(value["low"]), np.nan, low), high, goal)
+        for name, numbers in part.items():
+            found.setdefault(name, []).append(numbers)
+    joined = {name: np.concatenate(parts) for name, parts in found.items()}
+    result = {name: shown_mean(numbers) for name, numbers in joined.items()}
+    result["refused"] = float(np.isnan(joined["value"]).mean())
+    if "difference" in joined:
+        result["difference_refused"] = float(np.isnan(joined["difference"]).mean())
+    return result
+
+
+def weighted_intervals(
+    cells: Cells, n: np.ndarray, s: np.ndarray, policy: np.ndarray, logging: np.ndarray
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """SNIPS and doubly robust, by known and by estimated propensities; refused as in the library.
+
+    A cell's successes and failures each stand as one trace with a count.
+    """
+    shape = (len(n), -1)
+    counts = np.stack([s, n - s], -1).reshape(shape)
+    rewards = np.broadcast_to([1.0, 0.0], (*n.shape, 2)).reshape(shape)
+    of_class = cells.class_total / np.maximum(cells.class_n, 1)
+    q = (n * cells.mean + _PRIOR * of_class[..., None]) / (n + _PRIOR)
+    predicted = np.repeat(q.reshape(shape), 2, axis=1)
+    expected = np.repeat((policy * q).sum(-1), 2 * policy.shape[1], axis=1)
+    covered = (cells.shares[..., None] * policy * (n > 0)).sum((1, 2))
+    shares = n / np.maximum(cells.class_n, 1)[..., None]
+    found = {}
+    for name, chance in (("known", logging), ("estimated", shares)):
+        w = np.where(n > 0, policy / np.where(chance > 0, chance, 1), 0)
+        w = np.repeat(w.reshape(shape), 2, axis=1)
+        for method, (_, low, high, effective) in (
+            ("SNIPS", snips_values(w, rewards, counts=counts)),
+            ("DR", doubly_robust_values(w, rewards, predicted, expected, counts=counts)),
         ):
-            for size in (500, 2000):
-                for label, policy in tables(truth, shares):
-                    hits, apart, widths, refused = simulated(
-                        rng, truth, shares, logging, size, policy, given.repetitions
-                    )
-                    shown = [
-                        f"{np.mean(h):.1%}" if len(h) > given.repetitions / 20 else "-"
-                        for h in (hits, apart)
-                    ]
-                    width = f"{np.mean(widths):.3f}" if widths else "-"
-                    print(
-                        f"| {name} | {kind} | {size} | {label} | {shown[0]} | {shown[1]} "
-                        f"| {width} | {refused:.1%} |",
-                        flush=True,
-                    )
+            refused = (covered < 0.9) | (effective < 30)
+            found[f"{method}, {name}"] = np.where(refused, np.nan, low), high
+    return found
 
 
-if __name__ == "__main__":
-    main()
+def failing_intervals(cells: Cells, policy: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What is often used instead, and fails: shown wherever our interval is.
+
+    Replay: mean reward of the traces that the policy agrees with. Direct: mean of the rewards
+    that a model of them predicts, with the spread of the predictions as its only error. Wald:
+    the post-stratified value ± 1.96 standard errors from the cells' own variances.
+    """
+    n, mean = cells.n, cells.mean
+    agreed = n * policy
+    size = np.maximum(agreed.sum((1, 2)), 1)
+    replay = (agreed * mean).sum((1, 2)) / size
+    of_class = (cells.class_total / np.maximum(cells.class_n, 1))[..., None]
+    predicted = (policy * (n * mean + _PRIOR * of_class) / (n + _PRIOR)).sum(-1)
+    direct = (cells.shares * predicted).sum(-1)
+    spread = (cells.shares * (predicted - direct[:, None]) ** 2).sum(-1) / cells.size
+    weight = cells.shares[..., None] * policy * (n > 0)
+    weight = weight / np.maximum(weight.sum((1, 2)), 1e-100)[:, None, None]
+    wald = (weight * mean).sum((1, 2))
+    own = (weight**2 * mean * (1 - mean) / np.maximum(n, 1)).sum((1, 2))
+    found = {}
+    for name, value, variance in (
+        ("replay", replay, replay * (1 - replay) / size),
+        ("direct", direct, spread),
+        ("Wald", wald, own),
+    ):
+        margin = student_quantiles(LEVEL, np.array(1e9)) * np.sqrt(variance)
+        found[name] = value - margin, value + margin
+    return found
+
+
+def simulate(population: Population, kind: str, size: int, table: str, settings) -> list[dict]:
+    """One row per drawn logging of this kind."""
+    fixed = kind in ("uniform", "as logged")
+    rows = []
+    for draw in range(1 if fixed else settings.loggings):
+        # The same loggings for every table and size, so that rows can be compared.
+        logging = logging_weights(
+            kind, population, rng_of(settings.seed, population.name, kind, draw)
+        )
+        rng = rng_of(settings.seed, population.name, kind, draw, size, table)
+        found = coverage(rng, population, logging, size, table, settings.repetitions)
+        rows.append(
+            {"population": population.name, "logging": kind, "N": size, "table": table} | found
+        )
+    return rows
+
+
+def without_overlap(population: Population, size: int, which: str, settings) -> dict:
+    """The log never used the policy's model in half of the classes, or in one small class."""
+    rng = rng_of(settings.seed, population.name, which, size)
+    policy = fixed_tables(population)["best per class"]
+    classes, models = policy.shape
+    barred = rng.permutation(classes) < classes / 2
+    if which != HALF:
+        barred = np.arange(classes) == np.argmin(np.abs(population.shares - 0.05))
+    logging = np.where(barred[:, None], (1 - policy) / (models - 1), 1 / models)
+    found = coverage(
+        rng, population, logging, size, "best per class", settings.repetitions, weighted=False
+    )
+    share = float(population.shares[barred].sum())
+    return {"population": population.name, "never": which, "N": size, "share": share} | found

@@ -1,4 +1,4 @@
-"""A log summed per class and model, weighted where its propensities differ. numpy only."""
+"""Logs summed per class and model, weighted where propensities differ. numpy only."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Cells:
-    """A log, summed per class and model.
+    """A log, summed per class and model; or many at once, on leading axes.
 
     Attributes
     ----------
-    n, mean, variance : ndarray of float, class × model
+    n, mean, variance : ndarray of float, … × class × model
         Rewards of each cell (the effective number where they are weighted), their mean (any
         number where there is none) and their variance with divisor n - 1 (0 for one).
-    class_n, class_total : ndarray of float
+    class_n, class_total : ndarray of float, … × class
         Rewards of each class over all models, and their sum.
-    shares : ndarray of float
+    shares : ndarray of float, … × class
         Share of each class in the traffic.
-    size : float
+    size : ndarray of float, …
         Traces that the shares were counted from.
-    binary : bool
+    binary : ndarray of bool, …
         Whether every reward is 0 or 1.
     """
 
@@ -38,18 +38,18 @@ class Cells:
     class_n: Floats
     class_total: Floats
     shares: Floats
-    size: float
-    binary: bool
+    size: Floats
+    binary: NDArray[np.bool_]
 
 
 def cells_of_sums(n: Any, total: Any, squares: Any, class_traces: Any = None) -> Cells:
-    """Cells from numbers, sums and sums of squares of rewards, class × model.
+    """Cells from numbers, sums and sums of squares of rewards.
 
     Parameters
     ----------
-    n, total, squares : array of float
-        Per class and model.
-    class_traces : array of float, optional
+    n, total, squares : array of float, … × class × model
+        Leading axes, if any, are logs of their own.
+    class_traces : array of float, … × class, optional
         Traces of each class, those without a reward included; else the rewards are counted.
 
     Returns
@@ -59,17 +59,17 @@ def cells_of_sums(n: Any, total: Any, squares: Any, class_traces: Any = None) ->
     count, sums, square = (np.asarray(x, dtype=np.float64) for x in (n, total, squares))
     mean = np.clip(sums / np.maximum(count, 1), 0, 1)
     scatter = np.maximum(square - sums * mean, 0)
-    class_n = count.sum(1)
+    class_n = count.sum(-1)
     traces = class_n if class_traces is None else np.asarray(class_traces, dtype=np.float64)
     return Cells(
         n=count,
         mean=mean,
         variance=np.where(count > 1, scatter / np.maximum(count - 1, 1), 0),
         class_n=class_n,
-        class_total=sums.sum(1),
-        shares=traces / max(traces.sum(), 1),
-        size=float(traces.sum()),
-        binary=bool((np.abs(square - sums) <= 1e-9 * np.maximum(count, 1)).all()),
+        class_total=sums.sum(-1),
+        shares=traces / np.maximum(traces.sum(-1, keepdims=True), 1),
+        size=np.asarray(traces.sum(-1)),
+        binary=np.asarray((np.abs(square - sums) <= 1e-9 * np.maximum(count, 1)).all((-2, -1))),
     )
 
 

@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["choice", "column", "fraction", "frame", "names", "positive", "text", "whole"]
+__all__ = [
+    "caller_level",
+    "choice",
+    "column",
+    "fraction",
+    "frame",
+    "names",
+    "positive",
+    "text",
+    "whole",
+]
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+def caller_level() -> int:
+    """The ``stacklevel`` by which a warning of the caller's points out of this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def names(values: Iterable[object], *, most: int = 12) -> str:

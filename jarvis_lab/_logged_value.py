@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jarvis_lab._cell_estimates import CELLS, TINY, CellEstimates, cell_estimates
 from jarvis_lab._cells import Cells
-from jarvis_lab._student import student_quantile
+from jarvis_lab._student import student_quantile, student_quantiles
 
 __all__ = [
     "LEAST_COVERED",
@@ -18,14 +19,14 @@ __all__ = [
     "Valuation",
     "cell_spread",
     "difference_of_policies",
+    "differences_of_policies",
     "value_of_policy",
+    "values_of_policy",
 ]
 
 Floats = NDArray[np.float64]
 #: Below these, no value is shown.
 LEAST_COVERED, LEAST_EFFECTIVE = 0.90, 30.0
-_PRIOR_OF_SPREAD = 10.0
-_K_RANGE = (1.0, 10.0)
 
 
 @dataclass(frozen=True)
@@ -71,25 +72,11 @@ class Difference:
     high: float
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """What both a value and a difference are made of."""
-
-    weight: Floats
-    filled: Floats  # ȳ, the prior mean in empty cells
-    shrunk: Floats  # p̃
-    spread: Floats  # φp̃(1-p̃)/m
-    freedom: Floats  # max(n + k - 1, 1)
-    mu: float
-    k: float
-    n_effective: float
-    covered: float
-
-
 def value_of_policy(
     cells: Cells,
     policy: Any,
     *,
+    torn: Any = 0.0,
     level: float = 0.95,
     least_covered: float = LEAST_COVERED,
     least_effective: float = LEAST_EFFECTIVE,
@@ -102,6 +89,9 @@ def value_of_policy(
         The log.
     policy : array of float, class × model
         Probability of each model in each class; rows sum to 1.
+    torn : array of float, class
+        Share of each class in which the halves of a policy that was cross-fitted in two choose
+        different models; see :func:`jarvis_lab._cell_estimates.cell_estimates`.
     level : float
         Confidence level.
     least_covered, least_effective : float
@@ -115,27 +105,50 @@ def value_of_policy(
     -----
     See :func:`jarvis_lab.evaluation.logged.logged_value`.
     """
-    pi = np.asarray(policy, dtype=np.float64)
-    if not cells.class_n.sum() > 0:
-        return _refusal("no rewards", 0.0, 0.0, (0.0, 1.0))
-    part = _parts(cells, pi)
-    bounds = _bounds(cells, part, level)
-    refused = _why(part, least_covered, least_effective)
-    if refused:
-        return _refusal(refused, part.n_effective, part.covered, bounds)
-    value = float((part.weight * part.filled).sum())
-    v = part.weight**2 * part.spread
-    in_class = (pi * part.shrunk).sum(1) - part.mu
-    tau = float(v.sum() + (cells.shares * in_class**2).sum() / cells.size)
-    dof = max(2.0, tau**2 / max(float((v**2 / part.freedom).sum()), 1e-300))
-    t = student_quantile(level, dof)
-    m = (part.n_effective * value + 0.5) / (part.n_effective + 1)
-    n_equivalent = m * (1 - m) / tau
-    low, high = _wilson(value, n_equivalent, t)
-    return Valuation(
-        *("", value, low, high, part.n_effective, part.covered, *bounds),
-        *(part.k, dof, n_equivalent),
+    found = values_of_policy(
+        *(cells, policy),
+        torn=torn,
+        level=level,
+        least_covered=least_covered,
+        least_effective=least_effective,
     )
+    one = {name: float(number) for name, number in found.items()}
+    return Valuation(_why(cells, one, least_covered, least_effective), **one)
+
+
+def values_of_policy(
+    cells: Cells,
+    policy: Any,
+    *,
+    torn: Any = 0.0,
+    level: float = 0.95,
+    least_covered: float = LEAST_COVERED,
+    least_effective: float = LEAST_EFFECTIVE,
+) -> dict[str, Floats]:
+    """What :func:`value_of_policy` finds, for each log of many; the policy may differ by log.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The attributes of :class:`Valuation` but ``refused``, by name.
+    """
+    pi = np.asarray(policy, dtype=np.float64)
+    part = cell_estimates(cells, pi, torn)
+    shown = _shown(cells, part, least_covered, least_effective)
+    value = (part.weight * part.filled).sum(CELLS)
+    v = part.weight**2 * part.spread
+    in_class = (pi * part.shrunk).sum(-1) - part.mu[..., None]
+    tau = v.sum(CELLS) + (cells.shares * in_class**2).sum(-1) / np.maximum(cells.size, 1)
+    dof = _freedom(tau, v, part.freedom)
+    m = (part.n_effective * value + 0.5) / (part.n_effective + 1)
+    n_equivalent = m * (1 - m) / np.maximum(tau, TINY)
+    low, high = _wilson(value, n_equivalent, student_quantiles(level, np.where(shown, dof, np.nan)))
+    bound_low, bound_high = _bounds(cells, part, level)
+    hidden = {"value": value, "low": low, "high": high}
+    hidden |= {"k": part.k, "dof": dof, "n_equivalent": n_equivalent}
+    found = {name: np.where(shown, number, np.nan) for name, number in hidden.items()}
+    found |= {"n_effective": part.n_effective, "covered": part.covered}
+    return found | {"bound_low": bound_low, "bound_high": bound_high}
 
 
 def difference_of_policies(
@@ -143,6 +156,7 @@ def difference_of_policies(
     policy: Any,
     reference: Any,
     *,
+    torn: tuple[Any, Any] = (0.0, 0.0),
     level: float = 0.95,
     least_covered: float = LEAST_COVERED,
     least_effective: float = LEAST_EFFECTIVE,
@@ -153,114 +167,97 @@ def difference_of_policies(
     -----
     D = Σ s_c(ȳ_ct - ȳ_cb) over the classes where the tables differ, ± t√τ with τ the sum of both
     sides' v_j and of (1/N)Σ s_c(δ_c - D)², δ_c the difference of the shrunken means in class c.
+    ``torn`` is that of the policy and of the reference; see :func:`value_of_policy`.
     """
+    limits = {"least_covered": least_covered, "least_effective": least_effective}
+    found = differences_of_policies(cells, policy, reference, torn=torn, level=level, **limits)
+    refused = ""
+    if np.isnan(found["value"]):
+        sides = (("policy: ", policy), ("reference: ", reference))
+        whys = {name: value_of_policy(cells, pi, **limits).refused for name, pi in sides}
+        refused = next(name + why for name, why in whys.items() if why)
+        refused = refused if cells.class_n.sum() > 0 else "no rewards"
+    return Difference(refused, *(float(found[name]) for name in ("value", "low", "high")))
+
+
+def differences_of_policies(
+    cells: Cells,
+    policy: Any,
+    reference: Any,
+    *,
+    torn: tuple[Any, Any] = (0.0, 0.0),
+    level: float = 0.95,
+    least_covered: float = LEAST_COVERED,
+    least_effective: float = LEAST_EFFECTIVE,
+) -> dict[str, Floats]:
+    """What :func:`difference_of_policies` finds, for each log of many; NaN where refused."""
     new, old = np.asarray(policy, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    nan = float("nan")
-    if not cells.class_n.sum() > 0:
-        return Difference("no rewards", nan, nan, nan)
-    if not np.any(new != old):
-        return Difference("", 0.0, 0.0, 0.0)
-    a, b = _parts(cells, new), _parts(cells, old)
-    for name, part in (("policy", a), ("reference", b)):
-        refused = _why(part, least_covered, least_effective)
-        if refused:
-            return Difference(f"{name}: {refused}", nan, nan, nan)
+    a, b = cell_estimates(cells, new, torn[0]), cell_estimates(cells, old, torn[1])
+    limits = (least_covered, least_effective)
+    same = np.all(new == old, CELLS) & (cells.class_n.sum(-1) > 0)
+    shown = (_shown(cells, a, *limits) & _shown(cells, b, *limits)) | same
     weight = a.weight - b.weight
-    side = weight > 0
     filled, shrunk, spread, freedom = (
-        np.where(side, getattr(a, name), getattr(b, name))
+        np.where(weight > 0, getattr(a, name), getattr(b, name))
         for name in ("filled", "shrunk", "spread", "freedom")
     )
-    value = float((weight * filled).sum())
+    value = (weight * filled).sum(CELLS)
     v = weight**2 * spread
-    in_class = ((new - old) * shrunk).sum(1)
-    apart = (cells.shares * (in_class - (cells.shares * in_class).sum()) ** 2).sum()
-    tau = float(v.sum() + apart / cells.size)
-    dof = max(2.0, tau**2 / max(float((v**2 / freedom).sum()), 1e-300))
-    margin = student_quantile(level, dof) * np.sqrt(tau)
-    return Difference("", value, max(value - margin, -1.0), min(value + margin, 1.0))
+    in_class = ((new - old) * shrunk).sum(-1)
+    apart = in_class - (cells.shares * in_class).sum(-1, keepdims=True)
+    tau = v.sum(CELLS) + (cells.shares * apart**2).sum(-1) / np.maximum(cells.size, 1)
+    dof = np.where(shown, _freedom(tau, v, freedom), np.nan)
+    margin = student_quantiles(level, dof) * np.sqrt(tau)
+    low, high = np.maximum(value - margin, -1.0), np.minimum(value + margin, 1.0)
+    found = {"value": value, "low": low, "high": high}
+    return {name: np.where(shown, number, np.nan) for name, number in found.items()}
 
 
 def cell_spread(cells: Cells, policy: Any) -> tuple[Floats, Floats]:
     """Shrunken mean p̃ of each cell and the standard deviation √(φp̃(1-p̃)) of its rewards."""
-    part = _parts(cells, np.asarray(policy, dtype=np.float64))
+    part = cell_estimates(cells, np.asarray(policy, dtype=np.float64))
     return part.shrunk, np.sqrt(part.spread * np.maximum(cells.n, 1))
 
 
-def _parts(cells: Cells, pi: Floats) -> _Parts:
-    weight = cells.shares[:, None] * pi
-    used, seen = weight > 0, cells.n > 0
-    m = np.maximum(cells.n, 1)
-    n_star = 1 / float((weight**2 / m).sum())
-    covered = float(weight[seen].sum())
-    overall = (cells.class_total.sum() + 0.5) / (cells.class_n.sum() + 1)
-    of_class = (cells.class_total + 2 * overall) / (cells.class_n + 2)
-    among = max(covered, 1e-300)
-    known = float((weight * cells.mean)[seen].sum()) / among if covered > 0 else 0.5
-    mu = (n_star * known + 0.5) / (n_star + 1)
-    typical = float((weight * of_class[:, None])[seen].sum()) / among if covered > 0 else mu
-    prior = _expit(_logit(of_class) + _logit(mu) - _logit(typical))[:, None] + 0 * weight
-    filled = np.where(seen, cells.mean, prior)
-    phi = 1.0 if cells.binary else _phi(cells, used & (cells.n >= 2), mu)
-    k = _prior_weight(cells, prior, np.where(used & (cells.n >= 2), weight, 0), phi)
-    shrunk = np.where(seen, (cells.n * cells.mean + k * prior) / (cells.n + k), prior)
-    spread = phi * shrunk * (1 - shrunk) / m
-    freedom = np.maximum(cells.n + k - 1, 1)
-    return _Parts(weight, filled, shrunk, spread, freedom, mu, k, n_star, covered)
+def _shown(
+    cells: Cells, part: CellEstimates, least_covered: float, least_effective: float
+) -> NDArray[np.bool_]:
+    enough = (part.covered >= least_covered) & (part.n_effective >= least_effective)
+    return np.asarray(enough & (cells.class_n.sum(-1) > 0))
 
 
-def _phi(cells: Cells, often: NDArray[np.bool_], mu: float) -> float:
-    n, mean, variance = cells.n[often], cells.mean[often], cells.variance[often]
-    prior = _PRIOR_OF_SPREAD * mu * (1 - mu)
-    most = ((n - 1) * (mean * (1 - mean) + variance / n)).sum() + prior
-    return float(min(1.0, (((n - 1) * variance).sum() + prior) / most))
-
-
-def _prior_weight(cells: Cells, prior: Floats, weight: Floats, phi: float) -> float:
-    total = float(weight.sum())
-    if not total > 0:
-        return _K_RANGE[1]
-    apart = (cells.mean - prior) ** 2 - cells.variance / np.maximum(cells.n, 1)
-    between = max(float((weight * apart).sum()) / total, 1e-6)
-    within = float((weight * prior * (1 - prior)).sum()) / total
-    return float(np.clip(phi * within / between - 1, *_K_RANGE))
-
-
-def _why(part: _Parts, least_covered: float, least_effective: float) -> str:
-    if part.covered < least_covered:
-        return f"the log has rewards for {part.covered:.0%} of this policy's traffic only"
-    if part.n_effective < least_effective:
-        return f"the log tells as much as {part.n_effective:.1f} traces would"
+def _why(
+    cells: Cells, found: dict[str, float], least_covered: float, least_effective: float
+) -> str:
+    if not cells.class_n.sum() > 0:
+        return "no rewards"
+    if found["covered"] < least_covered:
+        return f"the log has rewards for {found['covered']:.0%} of this policy's traffic only"
+    if found["n_effective"] < least_effective:
+        return f"the log tells as much as {found['n_effective']:.1f} traces would"
     return ""
 
 
-def _refusal(why: str, n_star: float, covered: float, bounds: tuple[float, float]) -> Valuation:
-    nan = float("nan")
-    return Valuation(why, nan, nan, nan, n_star, covered, *bounds)
+def _bounds(cells: Cells, part: CellEstimates, level: float) -> tuple[Floats, Floats]:
+    covered = part.covered
+    share = np.where(cells.n > 0, part.weight, 0) / np.maximum(covered, TINY)[..., None, None]
+    n = 1 / np.where(covered > 0, (share**2 / np.maximum(cells.n, 1)).sum(CELLS), 1.0)
+    mean = (share * cells.mean).sum(CELLS)
+    low, high = _wilson(mean, n, np.asarray(student_quantile(level, float("inf"))))
+    return (
+        np.where(covered > 0, covered * low, 0.0),
+        np.where(covered > 0, np.minimum(covered * high + 1 - covered, 1.0), 1.0),
+    )
 
 
-def _bounds(cells: Cells, part: _Parts, level: float) -> tuple[float, float]:
-    seen = (cells.n > 0) & (part.weight > 0)
-    if not seen.any():
-        return 0.0, 1.0
-    share = part.weight[seen] / part.covered
-    n = 1 / float((share**2 / np.maximum(cells.n[seen], 1)).sum())
-    mean = float((share * cells.mean[seen]).sum())
-    low, high = _wilson(mean, n, student_quantile(level, float("inf")))
-    return part.covered * low, min(part.covered * high + 1 - part.covered, 1.0)
+def _freedom(tau: Floats, v: Floats, freedom: Floats) -> Floats:
+    found: Floats = np.maximum(2.0, tau**2 / np.maximum((v**2 / freedom).sum(CELLS), TINY))
+    return found
 
 
-def _wilson(value: float, n: float, t: float) -> tuple[float, float]:
-    half = t * np.sqrt(max(value * (1 - value), 0) / n + t * t / (4 * n * n))
+def _wilson(value: Floats, n: Floats, t: Floats) -> tuple[Floats, Floats]:
+    half = t * np.sqrt(np.maximum(value * (1 - value), 0) / n + t * t / (4 * n * n))
     middle, scale = value + t * t / (2 * n), 1 + t * t / n
-    low, high = float((middle - half) / scale), float((middle + half) / scale)
     # Rounding must not put the value outside its interval.
-    return min(max(low, 0.0), value), max(min(high, 1.0), value)
-
-
-def _logit(p: Any) -> Any:
-    return np.log(p) - np.log1p(-p)
-
-
-def _expit(x: Any) -> Any:
-    return 1 / (1 + np.exp(-x))
+    low = np.minimum(np.maximum((middle - half) / scale, 0.0), value)
+    return low, np.maximum(np.minimum((middle + half) / scale, 1.0), value)

@@ -8,9 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jarvis_lab._student import student_quantile
+from jarvis_lab._student import student_quantiles
 
-__all__ = ["WeightedValue", "doubly_robust_value", "snips_value"]
+__all__ = [
+    "WeightedValue",
+    "doubly_robust_value",
+    "doubly_robust_values",
+    "snips_value",
+    "snips_values",
+]
 
 Floats = NDArray[np.float64]
 _PRIOR = 10.0
@@ -24,9 +30,6 @@ class WeightedValue:
     low: float
     high: float
     n_effective: float
-
-
-_NOTHING = WeightedValue(float("nan"), float("nan"), float("nan"), 0.0)
 
 
 def snips_value(weights: Any, rewards: Any, *, level: float = 0.95) -> WeightedValue:
@@ -62,12 +65,22 @@ def snips_value(weights: Any, rewards: Any, *, level: float = 0.95) -> WeightedV
     >>> snips_value([2, 2, 0, 1], [1, 0, 1, 1]).value
     0.6
     """
-    w, r = np.asarray(weights, dtype=np.float64), np.asarray(rewards, dtype=np.float64)
-    if not w.sum() > 0:
-        return _NOTHING
-    value = float((w * r).sum() / w.sum())
-    n = float(w.sum() ** 2 / (w * w).sum())
-    return _with_interval(value, float((w * w * (r - value) ** 2).sum() / w.sum() ** 2), n, level)
+    found = snips_values(weights, rewards, level=level)
+    return WeightedValue(*(float(number) for number in found))
+
+
+def snips_values(
+    weights: Any, rewards: Any, *, counts: Any = 1.0, level: float = 0.95
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """The attributes of :func:`snips_value` for many logs, of which the traces are the last axis.
+
+    ``counts`` is how many traces each weight and reward stands for.
+    """
+    w, r, c = (np.asarray(x, dtype=np.float64) for x in (weights, rewards, counts))
+    total, n = _effective(w, c)
+    value = (c * w * r).sum(-1) / total
+    variance = (c * w * w * (r - value[..., None]) ** 2).sum(-1) / total**2
+    return _with_interval(value, variance, n, level)
 
 
 def doubly_robust_value(
@@ -105,24 +118,50 @@ def doubly_robust_value(
     >>> doubly_robust_value([2, 0], [1, 0], [0.5, 0.5], [0.5, 0.5]).value
     1.0
     """
-    w, r = np.asarray(weights, dtype=np.float64), np.asarray(rewards, dtype=np.float64)
-    if not w.sum() > 0:
-        return _NOTHING
+    found = doubly_robust_values(weights, rewards, predicted, expected, level=level)
+    return WeightedValue(*(float(number) for number in found))
+
+
+def doubly_robust_values(
+    weights: Any,
+    rewards: Any,
+    predicted: Any,
+    expected: Any,
+    *,
+    counts: Any = 1.0,
+    level: float = 0.95,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """The attributes of :func:`doubly_robust_value` for many logs; as :func:`snips_values`."""
+    w, r, c = (np.asarray(x, dtype=np.float64) for x in (weights, rewards, counts))
+    _, n = _effective(w, c)
     terms = np.asarray(expected) + w * (r - np.asarray(predicted))
-    value = float(np.clip(terms.mean(), 0, 1))
-    n = float(w.sum() ** 2 / (w * w).sum())
-    variance = float(terms.var(ddof=1) / len(terms)) if len(terms) > 1 else 0.25
-    return _with_interval(value, variance, n, level)
+    c = np.broadcast_to(c, terms.shape)
+    size = np.maximum(c.sum(-1), 1)
+    mean = (c * terms).sum(-1) / size
+    scatter = (c * (terms - mean[..., None]) ** 2).sum(-1)
+    variance = np.where(size > 1, scatter / np.maximum(size - 1, 1) / size, 0.25)
+    return _with_interval(np.clip(mean, 0, 1), variance, n, level)
 
 
-def _with_interval(value: float, variance: float, n: float, level: float) -> WeightedValue:
+def _effective(w: Floats, c: Floats) -> tuple[Floats, Floats]:
+    """Sum of the weights, NaN without any, and (Σw)²/Σw², 0 without any."""
+    total, square = np.asarray((c * w).sum(-1)), np.asarray((c * w * w).sum(-1))
+    n = np.where(total > 0, total**2 / np.where(square > 0, square, 1), 0.0)
+    return np.where(total > 0, total, np.nan), n
+
+
+def _with_interval(
+    value: Floats, variance: Floats, n: Floats, level: float
+) -> tuple[Floats, Floats, Floats, Floats]:
+    value = np.where(n > 0, value, np.nan)
     m = (n * value + 0.5) / (n + 1)
     prior = _PRIOR * m * (1 - m)
     phi = (n * n * variance + prior) / (n * value * (1 - value) + prior)
-    n_equivalent = n / phi
-    t = student_quantile(level, max(n - 1, 2.0))
+    n_equivalent = np.where(n > 0, n, 1) / phi
+    t = student_quantiles(level, np.maximum(n - 1, 2.0))
     half = t * np.sqrt(value * (1 - value) / n_equivalent + t * t / (4 * n_equivalent**2))
     middle, scale = value + t * t / (2 * n_equivalent), 1 + t * t / n_equivalent
     # Rounding must not put the value outside its interval.
-    low, high = max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
-    return WeightedValue(value, min(float(low), value), max(float(high), value), n)
+    low = np.minimum(np.maximum((middle - half) / scale, 0.0), value)
+    high = np.maximum(np.minimum((middle + half) / scale, 1.0), value)
+    return value, low, high, n

@@ -13,7 +13,7 @@ from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted
 from jarvis_lab.evaluation.read_log import Choice, ReadLog
 from jarvis_lab.evaluation.strata import StratifiedLog, split
-from jarvis_lab.evaluation.valued import difference_on, value_on
+from jarvis_lab.evaluation.valued import difference_on, unknown_models, value_on
 from jarvis_lab.evaluation.weighted import WeightedScores, weighted_difference, weighted_on
 from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
 from jarvis_lab.routing.policy import RouterPolicy
@@ -131,7 +131,9 @@ def _valued(player: _Player, log: ReadLog, *, level: float, method: str) -> dict
         if name == method:
             shown = (scores.value.value, scores.value.low, scores.value.high)
             row |= dict(zip(("value", "low", "high"), [_NAN] * 3 if why else shown, strict=True))
-            row |= {"status": why or "ok", "n_effective": scores.value.n_effective}
+            unknown = unknown_models(strata, 0) if why else ""
+            row |= {"status": _joined(why, unknown) or "ok"}
+            row |= {"n_effective": scores.value.n_effective}
     if row["status"] != "ok":
         row |= {"bound_low": found.bound_low, "bound_high": found.bound_high}
     elif player.fitted:

@@ -28,7 +28,8 @@ from jarvis_lab.evaluation.counted_keys import (
     time_steps,
 )
 from jarvis_lab.evaluation.propensities import logged_propensities
-from jarvis_lab.scores.blocks import FLOATS, INTEGERS, NEVER, terms
+from jarvis_lab.scores.blocks import trace_terms
+from jarvis_lab.scores.sums import FLOATS, INTEGERS, NEVER
 
 __all__ = ["SQUARED", "SUMS", "WEIGHED", "CountedLog", "count_log"]
 
@@ -231,7 +232,7 @@ def _sums(
     frame: pd.DataFrame, row: Codes, size: int, weights: Floats | None
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     facts = [name for name in _FACTS if name in frame]
-    counted, summed = terms(pa.Table.from_pandas(frame[facts], preserve_index=False))
+    counted, summed = trace_terms(pa.Table.from_pandas(frame[facts], preserve_index=False))
     masks = dict(zip(INTEGERS, counted, strict=True))
     parts: dict[str, tuple[Any, Any]] = {name: (mask, None) for name, mask in masks.items()}
     parts |= dict(zip(FLOATS, summed, strict=True))

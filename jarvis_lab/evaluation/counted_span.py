@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jarvis_lab.evaluation.counted import CountedLog
 from jarvis_lab.evaluation.counted_keys import STEPS
 from jarvis_lab.routing.rewards import ClassModelSums, sums_of_counts
-from jarvis_lab.scores.blocks import FLOATS, INTEGERS, NEVER
+from jarvis_lab.scores.sums import FLOATS, INTEGERS, NEVER
 
 __all__ = ["CountedSpan"]
 

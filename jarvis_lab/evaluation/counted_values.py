@@ -20,7 +20,7 @@ from jarvis_lab.evaluation.counted_state import RoutingState
 from jarvis_lab.evaluation.strata import StratifiedLog
 from jarvis_lab.evaluation.valued import unknown_models
 from jarvis_lab.scores import reward_sums
-from jarvis_lab.scores.blocks import FLOATS, INTEGERS
+from jarvis_lab.scores.sums import FLOATS, INTEGERS
 
 __all__ = ["Earned", "value_rows"]
 

@@ -58,6 +58,6 @@ def logged_propensities(
     if len(wrong):
         raise ValueError(
             f"{len(wrong)} values of {propensity!r} are no probability above 0 and up to 1, the "
-            f"first {column[wrong[0]]!r}: the model that was used had some chance. {hint}"
+            f"first {float(column[wrong[0]])!r}: the model that was used had some chance. {hint}"
         )
     return column

@@ -182,9 +182,13 @@ def unknown_models(log: StratifiedLog, place: int) -> str:
     }
     parts = []
     if "" in shares:
-        parts.append(f"the policy names no model for {shares.pop(''):.0%} of the traffic")
+        parts.append(f"the policy names no model for {_percent(shares.pop(''))} of the traffic")
     if shares:
         part = sum(shares.values())
         named = _checks.names(sorted(shares))
-        parts.append(f"the log never used {named}, which gets {part:.0%} of the traffic")
+        parts.append(f"the log never used {named}, which gets {_percent(part)} of the traffic")
     return "; ".join(parts)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else "under 1%"

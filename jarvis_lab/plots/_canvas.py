@@ -10,7 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.registry import BackendFilter, backend_registry
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
+
+from jarvis_lab.plots._words import width_of, wrapped
 
 __all__ = [
     "MARKERS",
@@ -18,17 +20,21 @@ __all__ = [
     "PLAIN",
     "counted",
     "inches",
+    "legend_above",
     "limits",
+    "line_below",
     "new_axes",
     "new_figure",
     "readable_on",
     "relabel",
     "say",
+    "settle",
 ]
 
 #: Okabe and Ito's colours without the yellow, which is too pale for thin lines.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#666666")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_LEGEND = 7.5
 PLAIN: dict[str, Any] = {"parse_math": False}
 
 
@@ -96,6 +102,46 @@ def relabel(texts: list[Text], names: list[str]) -> None:
     for text, name in zip(texts, names, strict=True):
         text.set_parse_math(False)
         text.set_text(name)
+
+
+def legend_above(ax: Axes, handles: list[Any], names: list[str]) -> None:
+    """A legend above the plot, in as many columns as its width has room for."""
+    if not handles:
+        return
+    column = max(width_of(name, _LEGEND) for name in names) + 0.65
+    columns = max(1, min(len(names), int(inches(ax)[0] // column)))
+    legend = ax.legend(
+        handles,
+        [str(number) for number in range(len(names))],
+        loc="lower left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=columns,
+        frameon=False,
+        fontsize=_LEGEND,
+        borderaxespad=0.3,
+    )
+    relabel(list(legend.get_texts()), names)
+
+
+def line_below(ax: Axes, text: str) -> Annotation:
+    """A sentence or two below the axis and its label, of at most three lines."""
+    return ax.annotate(
+        wrapped(text, _LEGEND, max(inches(ax)[0], 2.0), most=3) or " ",
+        (0.0, 0.0),
+        (0, -34),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        va="top",
+        fontsize=_LEGEND,
+        **PLAIN,
+    )
+
+
+def settle(ax: Axes) -> None:
+    """Give the axes the size they will have, so that text can be fitted into them."""
+    figure = cast(Figure, ax.get_figure(root=True))
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
 
 
 def inches(ax: Axes) -> tuple[float, float]:

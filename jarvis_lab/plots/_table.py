@@ -10,7 +10,15 @@ import pandas as pd
 
 from jarvis_lab import _checks
 
-__all__ = ["MEASURES", "Cells", "Measure", "ordered_models", "read_cells", "shown_names"]
+__all__ = [
+    "MEASURES",
+    "Cells",
+    "Measure",
+    "ordered_models",
+    "read_cells",
+    "shown_names",
+    "visible",
+]
 
 _WIDEST = 60
 _HINT = "Make the table with class_scores()."
@@ -98,7 +106,7 @@ def ordered_models(cells: Cells) -> list[str]:
 
 def shown_names(names: list[str], *, least: int = 24) -> list[str]:
     """Each name in one short line, cut in the middle at one width for all, no two alike."""
-    clean = [_visible(name) for name in names]
+    clean = [visible(name) for name in names]
     for width in range(least, _WIDEST, 2):
         cut = [_middle(name, width) for name in clean]
         if len(set(cut)) == len(cut):
@@ -113,7 +121,7 @@ def _middle(name: str, width: int) -> str:
     return f"{name[: width - 1 - tail]}…{name[-tail:]}"
 
 
-def _visible(name: str) -> str:
+def visible(name: str) -> str:
     """Control and direction characters as escapes, an empty name as a word."""
     if not name.strip():
         return "(empty)"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import threading
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -26,6 +29,7 @@ __all__ = [
     "class_labels",
     "epoch_seconds",
     "json_text",
+    "lost_values",
     "outcome_of_correct",
     "valid_text",
     "warn_lost",
@@ -42,6 +46,7 @@ ARROW_KINDS: dict[str, pa.DataType] = {
 #: Rows that are read, and summed, at a time.
 BLOCK_ROWS = 65_536
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_thread = threading.local()
 # The years 1 and 9999.
 EARLIEST_SECOND, LATEST_SECOND = -62_135_596_800.0, 253_402_300_799.0
 
@@ -144,8 +149,8 @@ def cast(column: pa.ChunkedArray, kind: str, where: str) -> pa.ChunkedArray:
         return column
     if pa.types.is_dictionary(found):
         return cast(column.cast(found.value_type), kind, where)
-    if pa.types.is_null(found):
-        return column.cast(target)
+    if column.null_count == len(column):  # nothing in it can be of the wrong type
+        return pa.chunked_array([pa.nulls(len(column), target)])
     if pa.types.is_nested(found) and kind != "json":
         raise ValueError(f"Column {where} holds {found}, but must hold {target}.")
     if kind == "time":
@@ -241,12 +246,26 @@ def outcome_of_correct(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 def warn_lost(count: int, where: str, what: str, *, result: str = "read as missing") -> None:
     """Warn that ``count`` values of a column could not be read as they stand."""
-    if count:
-        warnings.warn(
-            f"{count} value{'s' * (count > 1)} of {where}: {what}; {result}.",
-            ValueWarning,
-            stacklevel=2,
-        )
+    if not count:
+        return
+    text = f"{count} value{'s' * (count > 1)} of {where}: {what}; {result}."
+    texts: list[str] | None = getattr(_thread, "texts", None)
+    if texts is None:
+        warnings.warn(text, ValueWarning, stacklevel=2)
+    else:
+        texts.append(text)
+
+
+@contextlib.contextmanager
+def lost_values() -> Iterator[list[str]]:
+    """Collect what :func:`warn_lost` says in this thread, for the caller's own to say it."""
+    outer = getattr(_thread, "texts", None)
+    texts: list[str] = []
+    _thread.texts = texts
+    try:
+        yield texts
+    finally:
+        _thread.texts = outer
 
 
 def valid_text(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeGuard
 
@@ -29,16 +28,19 @@ def is_location(source: object) -> TypeGuard[Any]:
     return isinstance(source, (str, os.PathLike))
 
 
-def located(source: Any) -> Iterator[tuple[Path, bool]]:
-    """Each file that the source names, and whether it was searched for rather than named."""
+def located(source: Any, *, absolute: bool = False) -> list[tuple[Path, bool]]:
+    """Each file that the source names, and whether it was searched for rather than named.
+
+    With ``absolute`` the names hold in another process, wherever that works.
+    """
     named = source if isinstance(source, (list, tuple)) else [source]
     if not named:
         raise ValueError(f"The list of sources is empty. Give {_WHAT}, or folders or globs.")
     files: list[tuple[Path, bool]] = []
     for item in named:
         paths, found = _expand(Path(item).expanduser())
-        files += [(path, found) for path in paths]
-    yield from files
+        files += [(path.absolute() if absolute else path, found) for path in paths]
+    return files
 
 
 def _expand(path: Path) -> tuple[list[Path], bool]:

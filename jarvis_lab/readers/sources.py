@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import collections
+import contextlib
+import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from tqdm.auto import tqdm
 
 from jarvis_lab import _checks
-from jarvis_lab.readers.casts import ARROW_KINDS, epoch_seconds
+from jarvis_lab._tasks import Cluster, Handle, Tasks, Threads, ahead
 from jarvis_lab.readers.columns import Wanted
 from jarvis_lab.readers.frames import (
     FramePiece,
@@ -26,8 +25,9 @@ from jarvis_lab.readers.frames import (
     listed_traces,
     lister,
 )
-from jarvis_lab.readers.jsonl import BadLine, BadLines
+from jarvis_lab.readers.jsonl import BadLines
 from jarvis_lab.readers.locations import NoLogError, is_location, located, log_kind
+from jarvis_lab.readers.reading import Found, Piece, Reading, Span, read_piece, reported
 from jarvis_lab.readers.trace_files import CsvPiece, ParquetPiece
 from jarvis_lab.readers.trace_jsonl import JsonlPiece
 from jarvis_lab.readers.trace_store import (
@@ -37,11 +37,11 @@ from jarvis_lab.readers.trace_store import (
 )
 from jarvis_lab.records import STEP_COLUMNS, TRACE_COLUMNS, StepRecord, TraceRecord
 
-__all__ = ["STEPS", "TRACES", "Job", "Span", "TableOf"]
+__all__ = ["STEPS", "TRACES", "Job", "TableOf"]
 
 R = TypeVar("R")
-T = TypeVar("T")
 _ATTEMPTS = 4
+_BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
 @dataclass(frozen=True)
@@ -59,42 +59,15 @@ TRACES = TableOf("traces", TRACE_COLUMNS, "started_at", TraceRecord, ("metadata"
 STEPS = TableOf("trace_steps", STEP_COLUMNS, "timestamp", StepRecord, ("metadata",))
 
 
-@dataclass(frozen=True)
-class Span:
-    """Rows from ``since`` to ``until`` (epoch seconds, both inclusive), the newest ``limit``."""
+@dataclass(eq=False)
+class _File:
+    """The pieces of a file or a frame; a store is held open until all of them were read."""
 
-    since: float | None = None
-    until: float | None = None
-    limit: int | None = None
-
-    @classmethod
-    def of(cls, since: object, until: object, limit: int | None = None) -> Span:
-        """Build a span from moments as a user gives them."""
-        return cls(epoch_seconds("since", since), epoch_seconds("until", until), limit)
-
-    def cut(self, table: pa.Table, time: str, where: str) -> pa.Table:
-        """The rows inside the span; those without a time are outside of any bound."""
-        if not table.num_rows or (self.since is None and self.until is None):
-            return table
-        if time not in table.column_names:
-            hint = "since, until and limit need it."
-            _checks.column(time, table.column_names, where=where, hint=hint)
-        for bound, keep in ((self.since, pc.greater_equal), (self.until, pc.less_equal)):
-            if bound is not None:
-                moment = pa.scalar(round(bound * 1e6), pa.int64()).cast(ARROW_KINDS["time"])
-                table = table.filter(keep(table[time], moment))
-        return table
-
-
-class Piece(Protocol):
-    """A part of a source that is read, and summed, on its own."""
-
-    @property
-    def file(self) -> str:
-        """Where it stands, for messages."""
-
-    def blocks(self, wanted: Wanted, bad_lines: BadLines) -> Iterator[pa.Table]:
-        """Its rows as tables of at most 65,536 rows, in stored order."""
+    pieces: Sequence[Piece]
+    span: Span
+    here: bool = False  # this process alone can read it
+    store: Path | None = None
+    held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
 
 class Job(Generic[R]):
@@ -104,13 +77,18 @@ class Job(Generic[R]):
     ----------
     work
         Called with each block, an Arrow table of the wanted columns, and the name of its file,
-        perhaps on several threads at a time; it must not depend on the order.
+        perhaps on several threads or machines at a time; it must not depend on the order, nor
+        remember anything.
     of, wanted, span
         The table to read, its columns and rows.
     bad_lines
-        Told of the lines that could not be read.
+        Told of the lines that could not be read, in stored order.
     workers
         Threads; None for one per processor, at most 8.
+    client
+        A ``distributed.Client``: the workers of its cluster read the files.
+    alone
+        Whether ``work`` stands only one thread of a process at a time.
     progress
         Whether to show a progress bar when the work takes over two seconds.
     """
@@ -124,119 +102,160 @@ class Job(Generic[R]):
         span: Span,
         bad_lines: BadLines,
         workers: int | None = None,
+        client: object = None,
+        alone: bool = False,
         progress: bool = True,
     ) -> None:
-        self._work, self._of, self._wanted, self._span = work, of, wanted, span
-        self._bad_lines = bad_lines
-        self._workers = workers or min(os.cpu_count() or 1, 8)
+        self._reading = Reading(work, wanted, of.time, alone)
+        self._of, self._span, self._bad_lines = of, span, bad_lines
+        self._threads = Threads(1 if alone else workers or min(os.cpu_count() or 1, 8))
+        self._cluster = None if client is None else Cluster(client, f"read-{of.name}")
         self._progress = progress
 
-    def run(self, source: object) -> Iterator[R]:
-        """Give the result of each block in stored order, whatever the number of threads.
+    def run(self, source: object) -> Generator[R]:
+        """Give the result of each block in stored order, whatever the number of workers.
 
-        A store that changes while it is read is read again.
+        Pieces of several files are read at a time, and few results are kept. A store that changes
+        while it is read is read again.
         """
-        for group in _groups(source, self._of, self._span):
-            if isinstance(group, _Store):
-                try:
-                    yield from self._store(group.path)
-                except NoTraceStoreError as error:
-                    if not group.found:
-                        raise
-                    warnings.warn(f"Left out: {error}", UserWarning, stacklevel=4)
-            else:
-                yield from self._pieces(group, self._span)
+        opened: dict[_File, None] = {}
+        with contextlib.ExitStack() as stack:
+            stack.callback(_let_go, opened)
+            stack.enter_context(self._threads)
+            if self._cluster is not None:
+                stack.enter_context(self._cluster)
+            files, count = self._files(source)
+            bar = stack.enter_context(self._bar(count))
+            pairs = ahead(self._submitted(files, opened, bar), self._ahead)
+            for file, own in itertools.groupby(pairs, key=lambda pair: pair[0]):
+                for found in self._found(file, (handle for _, handle in own), bar):
+                    yield from reported(found, self._bad_lines)
+                opened.pop(file, None)
 
-    def _store(self, path: Path) -> list[R]:
-        """All results of one store, which are kept only if it stood still meanwhile."""
-        for attempt in range(_ATTEMPTS - 1):
-            try:
-                return self._attempt(path, shared=attempt > 0)
-            except StoreChangedError:
-                continue
-        return self._attempt(path, shared=True)
-
-    def _attempt(self, path: Path, *, shared: bool) -> list[R]:
-        of, span = self._of, self._span
-        with TraceStoreFile.open(path, of.name, of.kinds, shared=shared) as store:
-            if span.limit is not None and of.time in store.kinds:
-                oldest = store.oldest_of_newest(of.time, span.limit, span.since, span.until)
-                span = Span(span.since if oldest is None else oldest, span.until)
-            pieces = store.pieces(of.time, span.since, span.until)
-            return list(self._pieces(pieces, span))
-
-    def _pieces(self, pieces: Sequence[Piece], span: Span) -> Iterator[R]:
-        def task(piece: Piece) -> tuple[list[R], list[BadLine], list[str]]:
-            found: list[BadLine] = []
-            own = BadLines(found.append)
-            blocks = piece.blocks(self._wanted, own)
-            results = [
-                self._work(span.cut(block, self._of.time, piece.file), piece.file)
-                for block in blocks
-            ]
-            return results, found, own.replaced_in
-
-        bar = tqdm(
-            _in_order(task, pieces, self._workers),
-            total=len(pieces),
+    def _bar(self, count: int) -> Any:
+        return tqdm(
+            total=count,
             desc=f"reading {self._of.name}",
             delay=2,
             disable=not self._progress,
             leave=False,
+            bar_format=_BAR,
         )
-        for results, found, replaced_in in bar:
-            for bad in found:
-                self._bad_lines.add(bad.file, bad.line, bad.reason)
-            for file in replaced_in:
-                self._bad_lines.add_replaced(file)
-            yield from results
 
+    def _ahead(self) -> int:
+        return self._threads.ahead if self._cluster is None else self._cluster.ahead
 
-def _in_order(task: Callable[[Any], T], pieces: Sequence[Any], workers: int) -> Iterator[T]:
-    """The task's results in the order of the pieces, with few of them in memory at a time."""
-    if workers == 1 or len(pieces) == 1:
-        yield from map(task, pieces)
-        return
-    with ThreadPoolExecutor(workers, thread_name_prefix="jarvis-lab") as pool:
-        waiting: collections.deque[Future[T]] = collections.deque()
+    def _submitted(
+        self, files: Iterable[_File], opened: dict[_File, None], bar: Any
+    ) -> Iterator[tuple[_File, Handle[Found[R]]]]:
+        """Start on the pieces of one file after the other."""
+        for file in files:
+            opened[file] = None
+            for handle in self._handles(file):
+                yield file, handle
+            if not file.pieces:
+                with file.held:
+                    bar.update(1)
+
+    def _handles(self, file: _File) -> Iterator[Handle[Found[R]]]:
+        tasks: Tasks = self._threads
+        reading: Any = self._reading
+        if self._cluster is not None and not file.here:
+            tasks = self._cluster
+            reading = self._cluster.keep(reading) if reading.alone else reading
+        elif file.here and len(file.pieces) == 1:
+            tasks = Threads(1)  # no thread for a small frame
+        for piece in file.pieces:
+            yield tasks.submit(piece.file, read_piece, reading, piece, file.span)
+
+    def _found(
+        self, file: _File, handles: Iterable[Handle[Found[R]]], bar: Any
+    ) -> Iterator[Found[R]]:
+        """What came of a file's pieces; a store's only if it stood still meanwhile."""
+
+        def results() -> Iterator[Found[R]]:
+            for handle in handles:
+                yield handle.result()
+                bar.update(1 / len(file.pieces))
+
+        if file.store is None:
+            yield from results()
+            return
         try:
-            for piece in pieces:
-                waiting.append(pool.submit(task, piece))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+            with file.held:
+                kept = list(results())
+        except StoreChangedError:
+            kept = self._again(file.store)
+        yield from kept
 
+    def _again(self, path: Path) -> list[Found[R]]:
+        """Read a store that changed while it was read."""
+        for _ in range(_ATTEMPTS - 2):
+            with contextlib.suppress(StoreChangedError):
+                return self._once(path)
+        return self._once(path)
 
-@dataclass(frozen=True)
-class _Store:
-    path: Path
-    found: bool  # in a folder or by a pattern, rather than named
+    def _once(self, path: Path) -> list[Found[R]]:
+        file = self._store(path, shared=True)
+        with file.held:
+            handles = ahead(self._handles(file), self._ahead)
+            return [handle.result() for handle in handles]
 
-
-def _groups(source: object, of: TableOf, span: Span) -> Iterator[_Store | Sequence[Piece]]:
-    """The source's stores one by one, and what else it holds as pieces, in stored order."""
-    if isinstance(source, pd.DataFrame):
-        yield FramePiece.of_frame(source)
-    elif is_location(source):
-        for path, found in located(source):
-            try:
-                yield _file_group(path, of, found=found)
-            except NoLogError as error:
-                if not found:
-                    raise
-                warnings.warn(f"Left out: {error}", UserWarning, stacklevel=5)
-    else:
+    def _files(self, source: object) -> tuple[Iterable[_File], int]:
+        """The source's files in stored order, each opened when it is asked for, and how many."""
+        if is_location(source):
+            paths = located(source, absolute=self._cluster is not None)
+            return self._opened(paths), len(paths)
+        if isinstance(source, pd.DataFrame):
+            return [_File(FramePiece.of_frame(source), self._span, here=True)], 1
         listing = lister(source)
         if listing is None:
             raise TypeError(
                 f"Cannot read traces from {type(source).__name__}: give a path, a glob, a "
                 "DataFrame, or an object with list_traces()."
             )
-        yield _listed(listing, of, span)
+        return [_File(_listed(listing, self._of, self._span), self._span, here=True)], 1
+
+    def _opened(self, paths: Iterable[tuple[Path, bool]]) -> Iterator[_File]:
+        for path, searched in paths:
+            try:
+                yield self._file(path)
+            except (NoLogError, NoTraceStoreError) as error:
+                if not searched:
+                    raise
+                level = _checks.caller_level()
+                warnings.warn(f"Left out: {error}", UserWarning, stacklevel=level)
+
+    def _file(self, path: Path) -> _File:
+        kind, name = log_kind(path), str(path)
+        if kind == "parquet":
+            return _File(ParquetPiece.of_file(name), self._span)
+        if kind == "csv":
+            return _File([CsvPiece(name)], self._span)
+        if kind == "jsonl":
+            return _File([JsonlPiece(name, self._of.record)], self._span)
+        for _ in range(_ATTEMPTS - 1):
+            with contextlib.suppress(StoreChangedError):
+                return self._store(path)
+        return self._store(path, shared=True)
+
+    def _store(self, path: Path, *, shared: bool = False) -> _File:
+        of, span = self._of, self._span
+        with contextlib.ExitStack() as held:
+            store = held.enter_context(TraceStoreFile.open(path, of.name, of.kinds, shared=shared))
+            if span.limit is not None and of.time in store.kinds:
+                oldest = store.oldest_of_newest(of.time, span.limit, span.since, span.until)
+                span = Span(span.since if oldest is None else oldest, span.until)
+            pieces = store.pieces(of.time, span.since, span.until)
+            held = held.pop_all()
+        return _File(pieces, span, not store.fixed, path, held)
+
+
+def _let_go(opened: Iterable[_File]) -> None:
+    """Close the stores that nobody will read to their end."""
+    for file in opened:
+        with contextlib.suppress(Exception):
+            file.held.close()
 
 
 def _listed(listing: Callable[..., Any], of: TableOf, span: Span) -> Sequence[Piece]:
@@ -244,14 +263,3 @@ def _listed(listing: Callable[..., Any], of: TableOf, span: Span) -> Sequence[Pi
         return FramePiece.of_frame(listed_steps(listed_traces(listing)), "the listed traces")
     traces = listed_traces(listing, since=span.since, until=span.until, limit=span.limit)
     return FramePiece.of_frame(frame_of_traces(traces), "the listed traces")
-
-
-def _file_group(path: Path, of: TableOf, *, found: bool) -> _Store | Sequence[Piece]:
-    kind = log_kind(path)
-    if kind == "sqlite":
-        return _Store(path, found)
-    if kind == "parquet":
-        return ParquetPiece.of_file(str(path))
-    if kind == "csv":
-        return [CsvPiece(str(path))]
-    return [JsonlPiece(str(path), of.record)]

@@ -85,6 +85,11 @@ class TraceStoreFile:
             kinds, row_id = _kinds(path, uri, table, declared)
             yield cls(path, uri, table, kinds, row_id)
 
+    @property
+    def fixed(self) -> bool:
+        """Whether other machines that see the file may read it: nobody writes to it meanwhile."""
+        return "immutable" in self.uri
+
     def pieces(
         self, time: str, since: float | None = None, until: float | None = None
     ) -> list[StorePiece]:

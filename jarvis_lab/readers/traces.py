@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,8 @@ from jarvis_lab.readers.casts import ARROW_KINDS, as_text
 from jarvis_lab.readers.columns import Wanted
 from jarvis_lab.readers.jsonl import BadLines, OnBadLines
 from jarvis_lab.readers.locations import is_location
-from jarvis_lab.readers.sources import STEPS, TRACES, Job, Span, TableOf
+from jarvis_lab.readers.reading import Span
+from jarvis_lab.readers.sources import STEPS, TRACES, Job, TableOf
 from jarvis_lab.records import METADATA_FACTS
 
 __all__ = ["read_steps", "read_traces", "read_traces_without"]
@@ -185,7 +187,8 @@ def _read(
     reading = wanted.with_column(of.time)
     bad_lines = BadLines(on_bad_lines)
     job = Job(_itself, of=of, wanted=reading, span=span, bad_lines=bad_lines)
-    table = _joined([block for block in job.run(source) if block.num_columns], reading)
+    with contextlib.closing(job.run(source)) as blocks:
+        table = _joined([block for block in blocks if block.num_columns], reading)
     bad_lines.close(stacklevel=4)
     table = _newest(_oldest_first(table, of.time), span.limit)
     return _frame(table, wanted, source, reading.available)

@@ -89,7 +89,7 @@ def query_codes(
         if (here < 0).any():
             raise ValueError(
                 f"{int((here < 0).sum())} traces have no {name!r}, so it is not known which query "
-                "they answered. Drop them or fill the column."
+                "they answered. Drop them, fill the column, or name others that tell queries apart."
             )
         codes = pd.factorize(codes * max(len(found), 1) + here)[0].astype(np.int64)
     return codes
@@ -130,12 +130,13 @@ def why_incomplete(
         return f"{int((traces['model'].fillna('') == '').sum())} traces name no model"
     codes = query_codes(traces, query_id=query_id)
     models, names = pd.factorize(traces["model"])
-    pairs = np.bincount(codes * len(names) + models, minlength=(codes.max() + 1) * len(names))
-    per_query = pairs.reshape(-1, len(names))
-    if (per_query == 0).any():
-        return f"{int((per_query == 0).any(1).sum())} of {len(per_query)} queries lack a model"
-    if (per_query > 1).any():
-        return f"{int((per_query > 1).any(1).sum())} queries have a model more than once"
+    pairs, times = np.unique(codes * len(names) + models, return_counts=True)
+    of_query = np.bincount(pairs // len(names))
+    if (of_query < len(names)).any():
+        return f"{int((of_query < len(names)).sum())} of {len(of_query)} queries lack a model"
+    if (times > 1).any():
+        often = len(np.unique(pairs[times > 1] // len(names)))
+        return f"{often} of {len(of_query)} queries have a model more than once"
     missing = int(trace_rewards(traces, reward=reward).isna().sum())
     return f"{missing} rewards are missing" if missing else ""
 

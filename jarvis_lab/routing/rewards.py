@@ -88,7 +88,7 @@ def trace_rewards(traces: pd.DataFrame, *, reward: str | None = None) -> pd.Seri
     if len(outside):
         raise ValueError(
             f"Reward {name!r} has {len(outside)} values outside [0, 1], the first "
-            f"{values[outside[0]]!r} in row {outside[0]}. Rescale it before: "
+            f"{float(values[outside[0]])!r} in row {outside[0]}. Rescale it before: "
             f"({name} - lowest) / (highest - lowest), with the ends of its scale."
         )
     return pd.Series(values, index=traces.index, name="reward")

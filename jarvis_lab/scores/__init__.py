@@ -2,6 +2,7 @@
 
 from jarvis_lab.scores.counts import (
     COUNT_COLUMNS,
+    REWARD_COLUMNS,
     as_counts,
     is_counts,
     merge_counts,
@@ -11,6 +12,7 @@ from jarvis_lab.scores.scores import SCORE_COLUMNS, class_scores, composites, re
 
 __all__ = [
     "COUNT_COLUMNS",
+    "REWARD_COLUMNS",
     "SCORE_COLUMNS",
     "as_counts",
     "class_scores",

@@ -1,146 +1,148 @@
-"""One block of traces → its counts and sums, and adding them up in stored order."""
+"""One block of traces → its counts and sums."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jarvis_lab import _checks
 from jarvis_lab.classes import MISSING_CLASS, SCHEMES, By, Texts, classify_array, scheme_name
 from jarvis_lab.readers.casts import class_labels
+from jarvis_lab.scores.sums import CLASS_HINT, NEVER, REWARD_HINT, Block, sum_names
 
-__all__ = ["FLOATS", "INTEGERS", "NEVER", "Fields", "Sums", "count_block", "terms"]
+__all__ = ["Counting", "trace_terms"]
 
-INTEGERS = (
-    *("n", "n_outcome", "successes", "n_feedback", "n_both", "both_successes"),
-    *("n_latency", "n_tokens", "n_cost", "invalid_feedback", "invalid_latency"),
+_REWARDS = (
+    *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating),
+    *(pa.types.is_decimal, pa.types.is_null),
 )
-FLOATS = (
-    *("feedback_sum", "feedback_sum_squares", "both_feedback_sum", "both_feedback_sum_squares"),
-    *("both_success_feedback_sum", "latency_sum_seconds", "tokens_sum", "cost_sum_usd"),
-)
-#: The ``last`` of a cell without a time, or without rows.
-NEVER = np.iinfo(np.int64).min
-_HINT = "Give by= 'regex', 'keyword' or one of these columns."
 
 
 @dataclass(frozen=True)
-class Fields:
-    """The columns of each file, for messages, and the blocks that hold none of a class column.
+class Counting:
+    """What to count: the schemes, and perhaps a reward of the traces' own.
 
-    A file without a header, such as JSON Lines, may name a field first in its last block.
+    Called with a block of traces and its file's name. ``available`` has the columns of the files
+    whose header tells them, for messages.
     """
 
-    available: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    found: set[tuple[str, str]] = field(default_factory=set)
-    lacking: dict[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    schemes: tuple[By, ...]
+    reward: str | None
+    available: Mapping[str, Sequence[str]]
 
-    def check(self) -> None:
-        """Raise for the first file that has a class column in none of its blocks."""
-        for (file, name), have in self.lacking.items():
-            if (file, name) not in self.found:
-                _checks.column(name, have, where=file, hint=_HINT)
+    def __call__(self, table: pa.Table, file: str) -> Block:
+        """Counts of one block of traces."""
+        return _Counter(self, table, file).block()
 
 
-class Sums:
-    """The counts so far: one row per (scheme, class, model), added in the order given."""
+class _Counter:
+    """One block on its way to sums."""
 
-    def __init__(self) -> None:
-        self._places: dict[tuple[int, str, str], int] = {}
-        self._integers = np.zeros((0, len(INTEGERS)), np.int64)
-        self._floats = np.zeros((0, len(FLOATS)))
-        self._last = np.zeros((0, 2), np.int64)
-        self._rows = 0
+    def __init__(self, how: Counting, table: pa.Table, file: str) -> None:
+        self._how, self._table, self._file = how, table, file
+        self._header = how.available.get(file)
+        self._have = self._header or table.column_names
+        self._held: dict[str, None] = {}
+        self._lacking: dict[str, tuple[str, ...]] = {}
 
-    def add(
-        self,
-        keys: Iterable[tuple[int, str, str]],
-        integers: Any,
-        floats: Any,
-        last: Any,
-        rows: int,
-    ) -> None:
-        """Add one block's sums; each key stands in it once."""
-        places = [self._places.setdefault(key, len(self._places)) for key in keys]
-        missing = len(self._places) - len(self._last)
-        if missing:
-            self._integers = np.vstack([self._integers, np.zeros((missing, len(INTEGERS)), int)])
-            self._floats = np.vstack([self._floats, np.zeros((missing, len(FLOATS)))])
-            self._last = np.vstack([self._last, np.full((missing, 2), NEVER)])
-        self._integers[places] += integers
-        self._floats[places] += floats
-        seen, row = last[:, 0], last[:, 1] + self._rows
-        mine = self._last[places]
-        newer = (seen > mine[:, 0]) | ((seen == mine[:, 0]) & (row > mine[:, 1]))
-        self._last[places] = np.where(newer[:, None], np.column_stack([seen, row]), mine)
-        self._rows += rows
+    def block(self) -> Block:
+        """The sums of each scheme, one after the other."""
+        table, width = self._table, [len(n) for n in sum_names(reward=bool(self._how.reward))]
+        if not table.num_rows:
+            nothing = np.zeros((0, width[0]), np.int64), np.zeros((0, width[1]))
+            return Block(self._file, [], *nothing, np.zeros((0, 2), np.int64), 0)
+        hint = "Every trace needs a model; rename the column that holds it."
+        models, model_names = _codes(self._column("model", hint), "")
+        terms, weights = trace_terms(table)
+        if self._how.reward:
+            reward, valid, invalid = self._reward(self._how.reward)
+            terms += [valid, invalid]
+            weights += [(valid, reward[valid]), (valid, reward[valid] ** 2)]
+        seen = _numbers(table, "started_at", missing=NEVER)
+        texts = [Texts(c) for c in table["query"].chunks] if "query" in table.column_names else []
+        parts = []
+        for place, scheme in enumerate(self._how.schemes):
+            classes, class_names = _codes(self._classes(texts, scheme), MISSING_CLASS)
+            cell = classes * len(model_names) + models
+            used, *sums = _cells(cell, len(class_names) * len(model_names), terms, weights, seen)
+            keys = [
+                (place, class_names[c], model_names[m])
+                for c, m in zip(*np.divmod(used, len(model_names)), strict=True)
+            ]
+            parts.append((keys, *sums))
+        keys = [key for part in parts for key in part[0]]
+        integers, floats, last = (np.concatenate([part[i] for part in parts]) for i in (1, 2, 3))
+        noted = tuple(self._held), tuple(self._lacking.items())
+        return Block(self._file, keys, integers, floats, last, table.num_rows, *noted)
 
-    def frame(self, schemes: Sequence[str]) -> pd.DataFrame:
-        """The table, sorted by scheme (in the order given), class and model."""
-        keys = list(self._places)
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        text = {
-            "scheme": [schemes[keys[i][0]] for i in order],
-            "query_class": [keys[i][1] for i in order],
-            "model": [keys[i][2] for i in order],
-        }
-        frame = pd.DataFrame({name: pd.Series(v, dtype="str") for name, v in text.items()})
-        for names, values in ((INTEGERS, self._integers), (FLOATS, self._floats)):
-            for place, name in enumerate(names):
-                frame[name] = values[order, place]
-        seen = self._last[order, 0]
-        stamps = pd.Series(np.where(seen == NEVER, 0, seen).astype("datetime64[us]"))
-        frame["last_seen"] = stamps.dt.tz_localize("UTC").where(seen != NEVER)
-        frame["last_row"] = self._last[order, 1]
-        return frame
+    def _classes(self, texts: list[Texts], by: By) -> pa.ChunkedArray:
+        if isinstance(by, str) and by not in SCHEMES:
+            column = self._asked_for(by, CLASS_HINT)
+            if column is None:
+                return pa.chunked_array([pa.nulls(self._table.num_rows, pa.large_string())])
+            return class_labels(column)
+        hint = f"Classes by {scheme_name(by)!r} need it; give by= a column that has the classes."
+        self._column("query", hint)
+        return pa.chunked_array([classify_array(chunk, by=by) for chunk in texts])
 
+    def _reward(self, name: str) -> tuple[Any, Any, Any]:
+        """The reward of each row, whether it is one, and whether it is out of its range."""
+        column = self._asked_for(name, REWARD_HINT)
+        if column is None:
+            column = pa.chunked_array([pa.nulls(self._table.num_rows, pa.float64())])
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if name == "outcome":
+            column = pc.equal(column, "success")
+        if not any(is_kind(column.type) for is_kind in _REWARDS):
+            raise ValueError(
+                f"Reward {name!r} of {self._file} holds {column.type}, but must hold true and "
+                "false, or numbers in [0, 1]."
+            )
+        if pa.types.is_boolean(column.type):
+            column = column.cast(pa.int8())
+        reward = column.cast(pa.float64()).to_numpy()
+        with np.errstate(invalid="ignore"):
+            valid = (reward >= 0) & (reward <= 1)
+        return reward, valid, ~valid & ~np.isnan(reward)
 
-Block = tuple[list[tuple[int, str, str]], Any, Any, Any, int]
+    def _asked_for(self, name: str, hint: str) -> pa.ChunkedArray | None:
+        """A column of the caller's choice; None if only other blocks of the file may have it."""
+        if name not in self._table.column_names and self._header is None:
+            self._lacking[name] = tuple(self._have)
+            return None
+        self._held[name] = None
+        return self._column(name, hint)
 
-
-def count_block(table: pa.Table, file: str, *, schemes: Sequence[By], fields: Fields) -> Block:
-    """Counts of one block of traces of ``file`` under all schemes."""
-    rows = table.num_rows
-    if not rows:
-        nothing = np.zeros((0, len(INTEGERS)), np.int64), np.zeros((0, len(FLOATS)))
-        return [], *nothing, np.zeros((0, 2), np.int64), 0
-    hint = "Every trace needs a model; rename the column that holds it."
-    have = fields.available.get(file, table.column_names)
-    models, model_names = _codes(_column("model", table, have, file, hint), "")
-    counted, summed = terms(table)
-    seen = _numbers(table, "started_at", missing=NEVER)
-    texts = [Texts(c) for c in table["query"].chunks] if "query" in table.column_names else []
-    parts = []
-    for place, scheme in enumerate(schemes):
-        classes, class_names = _codes(_classes(table, texts, file, scheme, fields), MISSING_CLASS)
-        cell = classes * len(model_names) + models
-        cells = len(class_names) * len(model_names)
-        integers = np.column_stack([np.bincount(cell[mask], minlength=cells) for mask in counted])
-        floats = np.column_stack(
-            [np.bincount(cell[mask], values, minlength=cells) for mask, values in summed]
-        )
-        last = np.full((cells, 2), NEVER, np.int64)
-        np.maximum.at(last[:, 0], cell, seen)
-        newest = np.flatnonzero(seen == last[cell, 0])
-        np.maximum.at(last[:, 1], cell[newest], newest)
-        used = np.flatnonzero(integers[:, 0])
-        keys = [
-            (place, class_names[c], model_names[m])
-            for c, m in zip(*np.divmod(used, len(model_names)), strict=True)
-        ]
-        parts.append((keys, integers[used], floats[used], last[used]))
-    keys = [key for part in parts for key in part[0]]
-    integers, floats, last = (np.concatenate([part[i] for part in parts]) for i in (1, 2, 3))
-    return keys, integers, floats, last, rows
+    def _column(self, name: str, hint: str) -> pa.ChunkedArray:
+        if name not in self._table.column_names:
+            have = [other for other in self._have if other != name]
+            _checks.column(name, have, where=self._file, hint=hint)
+        return self._table[name]
 
 
-def terms(table: pa.Table) -> tuple[list[Any], list[tuple[Any, Any]]]:
+def _cells(
+    cell: Any, cells: int, terms: list[Any], weights: list[tuple[Any, Any]], seen: Any
+) -> tuple[Any, Any, Any, Any]:
+    """The cells that have rows, with their counts, their sums and their newest row."""
+    integers = np.column_stack([np.bincount(cell[mask], minlength=cells) for mask in terms])
+    floats = np.column_stack(
+        [np.bincount(cell[mask], values, minlength=cells) for mask, values in weights]
+    )
+    last = np.full((cells, 2), NEVER, np.int64)
+    np.maximum.at(last[:, 0], cell, seen)
+    newest = np.flatnonzero(seen == last[cell, 0])
+    np.maximum.at(last[:, 1], cell[newest], newest)
+    used = np.flatnonzero(integers[:, 0])
+    return used, integers[used], floats[used], last[used]
+
+
+def trace_terms(table: pa.Table) -> tuple[list[Any], list[tuple[Any, Any]]]:
     """The masks to count and the (mask, values) to sum, in the order of the columns."""
     rows = table.num_rows
     if "outcome" in table.column_names:
@@ -182,27 +184,3 @@ def _codes(column: pa.ChunkedArray, missing: str) -> tuple[Any, list[str]]:
     texts = encoded.chunk(0).dictionary.to_pylist()
     codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])
     return codes.astype(np.int64), texts
-
-
-def _classes(
-    table: pa.Table, texts: list[Texts], file: str, by: By, fields: Fields
-) -> pa.ChunkedArray:
-    have = fields.available.get(file, table.column_names)
-    if isinstance(by, str) and by not in SCHEMES:
-        if by in table.column_names:
-            fields.found.add((file, by))
-        elif file not in fields.available:
-            fields.lacking.setdefault((file, by), have)
-            return pa.chunked_array([pa.nulls(table.num_rows, pa.large_string())])
-        return class_labels(_column(by, table, have, file, _HINT))
-    hint = f"Classes by {scheme_name(by)!r} need it; give by= a column that has the classes."
-    _column("query", table, have, file, hint)
-    return pa.chunked_array([classify_array(chunk, by=by) for chunk in texts])
-
-
-def _column(
-    name: str, table: pa.Table, have: Sequence[str], file: str, hint: str
-) -> pa.ChunkedArray:
-    if name not in table.column_names:
-        _checks.column(name, [other for other in have if other != name], where=file, hint=hint)
-    return table[name]

@@ -29,22 +29,29 @@ def class_scores(
     source_or_counts: object,
     *,
     by: By | Sequence[By] = "regex",
+    reward: str | None = None,
     outcome_weight: float = 0.6,
     feedback_weight: float = 0.4,
     level: float = 0.95,
+    client: object = None,
 ) -> pd.DataFrame:
     """One row per query class and model: how well the model does on that kind of query.
 
     Parameters
     ----------
     source_or_counts : DataFrame, path or object with ``list_traces()``
-        Traces, as :func:`read_traces` takes them, or the table of :func:`score_counts`.
+        Traces, as :func:`score_counts` takes them, or its table.
     by : {"regex", "keyword"}, column name, object with ``predict``, or several of these
         What the classes are; unused for a table of counts, which has them.
+    reward : str, optional
+        A column of true and false or of numbers in [0, 1], whose mean is ``reward_mean``. A table
+        of counts has the one that it was counted with, if any.
     outcome_weight, feedback_weight : float
         Weights of outcome and feedback, at least 0 and not both 0; only their ratio matters.
     level : float
         Confidence level of the intervals.
+    client : distributed.Client, optional
+        As for :func:`score_counts`.
 
     Returns
     -------
@@ -63,13 +70,14 @@ def class_scores(
           and TraceDrivenPolicy, which count a missing outcome as a failure.
         - ``n_reward`` (int64), ``reward_mean``, ``reward_mean_low``, ``reward_mean_high``
           (float64, in [0, 1]): mean over the traces with an outcome or a feedback of the weighted
-          mean of what is there, with an interval.
+          mean of what is there, or mean of the named reward, with an interval.
         - ``note`` (str): why the row is not to be relied on; empty if nothing is wrong.
 
     Raises
     ------
     ValueError
-        If a weight is negative, both are 0, or ``level`` is not between 0 and 1.
+        If a weight is negative, both are 0, or ``level`` is not between 0 and 1; if ``reward`` is
+        named for a table of counts that has none.
     FileNotFoundError, ValueError
         As for :func:`read_traces`.
 
@@ -95,18 +103,32 @@ def class_scores(
       query_class   n  success_rate  success_rate_low
     0        code  10           0.8              0.49
     """
-    counts = as_counts(source_or_counts, by=by)
+    counts = as_counts(source_or_counts, by=by, reward=reward, client=client)
+    if reward is not None and "n_reward" not in counts:
+        raise ValueError(
+            f"These counts have no sums of the reward {reward!r}: count the traces with "
+            f"score_counts(..., reward={reward!r})."
+        )
     return _scores(counts, outcome_weight, feedback_weight, level)
 
 
 def reward_sums(
-    counts: pd.DataFrame, *, outcome_weight: float = 1.0, feedback_weight: float = 0.0
+    counts: pd.DataFrame,
+    *,
+    outcome_weight: float = 1.0,
+    feedback_weight: float = 0.0,
+    own: bool = False,
 ) -> tuple[Any, Any, Any]:
     """Number, sum and sum of squares of the weighted reward of each row of counts.
 
     The reward of a trace is the sum of weight × part over the parts it has (outcome, feedback),
     divided by the sum of their weights; a trace with no part of positive weight has none.
+    With ``own`` it is the reward that was named when the traces were counted.
     """
+    if own:
+        names = ("n_reward", "reward_sum", "reward_sum_squares")
+        n, total, squares = (counts[name].to_numpy().astype(float) for name in names)
+        return n, np.clip(total, 0, n), np.clip(squares, 0, n)
     w, v = _weights(outcome_weight, feedback_weight)
     c = {name: counts[name].to_numpy() for name in counts.columns if name.startswith("both_")}
     both_n, good = counts["n_both"].to_numpy(), c["both_successes"]
@@ -147,7 +169,10 @@ def _scores(
 ) -> pd.DataFrame:
     c = {name: counts[name].to_numpy() for name in counts.columns}
     n, total, squares = reward_sums(
-        counts, outcome_weight=outcome_weight, feedback_weight=feedback_weight
+        counts,
+        outcome_weight=outcome_weight,
+        feedback_weight=feedback_weight,
+        own="n_reward" in counts,
     )
     overall = float(total.sum() / n.sum()) if n.sum() else 0.5
     keys = [name for name in ("scheme", "query_class", "model") if name in counts]
@@ -173,20 +198,25 @@ def _scores(
 
 def _note_terms(counts: pd.DataFrame, n_reward: Any) -> list[Any]:
     names = ("model", "n", "n_outcome", "invalid_feedback", "invalid_latency")
-    return [*(counts[name] for name in names), n_reward]
+    own = counts.get("invalid_reward", pd.Series(-1, index=counts.index))
+    return [*(counts[name] for name in names), own, n_reward]
 
 
-def _note(model: str, n: int, n_outcome: int, feedback: int, latency: int, n_reward: float) -> str:
-    """Why a row is not to be relied on."""
+def _note(
+    model: str, n: int, n_outcome: int, feedback: int, latency: int, own: int, n_reward: float
+) -> str:
+    """Why a row is not to be relied on; ``own`` is -1 where no reward was named."""
     parts = []
     if not model:
         parts.append("no model named")
     if n_reward == 0:
-        parts.append("no outcome or feedback")
+        parts.append("no outcome or feedback" if own < 0 else "no reward")
     elif n_reward < _FEW:
         parts.append(f"fewer than {_FEW} rewards")
     if n_reward > 0 and n_outcome < 0.75 * n:
         parts.append(f"no outcome in {1 - n_outcome / n:.0%}")
+    if own > 0:
+        parts.append(f"{own} rewards outside [0, 1] left out")
     if feedback:
         parts.append(f"{feedback} feedback outside [0, 1] left out")
     if latency:
