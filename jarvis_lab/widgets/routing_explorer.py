@@ -15,10 +15,10 @@ from jarvis_lab.classes import By
 from jarvis_lab.evaluation.counted_comparison import RoutingComparison
 from jarvis_lab.evaluation.counted_state import RoutingState
 from jarvis_lab.routing.policy import RouterPolicy
-from jarvis_lab.widgets import _explorer_heatmap, _explorer_tables, _explorer_values
 from jarvis_lab.widgets import _explorer_text as text
 from jarvis_lab.widgets._explorer_controls import Controls
 from jarvis_lab.widgets._explorer_later import Later
+from jarvis_lab.widgets._explorer_view import View
 
 __all__ = ["RoutingExplorer", "RoutingState"]
 
@@ -124,12 +124,13 @@ class RoutingExplorer(ipywidgets.VBox):  # type: ignore[misc]
             edges=core.log.edges,
         )
         self.controls.move(self.state)
-        self._later = Later(self._guarded(self._draw_values))
+        self._view = View(self.controls, core)
+        self._later = Later(self._guarded(lambda: self._view.values(self.state)))
         self._moving = False
         super().__init__(self.controls.tree)
         self.add_class("jl-review").add_class("jl-explorer")
         self._wire()
-        self._draw_facts()
+        self._view.facts()
         self._draw()
 
     def __repr__(self) -> str:
@@ -315,53 +316,8 @@ class RoutingExplorer(ipywidgets.VBox):  # type: ignore[misc]
     def _draw(self) -> None:
         """The fast parts now, the values a moment later."""
         self._forget_saved()
-        self.last_error, self.controls.said.value = None, ""
-        why = self.comparison.nothing(self.state)
-        if why:
+        self.last_error = None
+        if self._view.tables(self.state):
+            self._later.soon()
+        else:
             self._later.drop()
-            self._draw_nothing(why)
-            return
-        self._draw_tables()
-        self.controls.worth.add_class("jl-waiting")
-        self._later.soon()
-
-    def _draw_nothing(self, why: str) -> None:
-        c = self.controls
-        for part in (c.scores, c.tables, c.values, c.changes, c.differences):
-            part.value = ""
-        c.worth.remove_class("jl-waiting")
-        c.said.value = text.call("info", why)
-
-    def _draw_tables(self) -> None:
-        c, core, state = self.controls, self.comparison, self.state
-        mine = core.routed(state, state.chosen)
-        table = core.table(state)
-        picked = dict(zip(table["query_class"], table["model"], strict=True))
-        c.scores.value = _explorer_heatmap.heatmap(
-            core.scores(state), picked, by=mine.scheme, policy=state.chosen
-        )
-        c.tables.value = _explorer_tables.side_by_side(
-            core.tables(state), state.chosen, core.apart(state), core.table_schemes(state)
-        )
-        c.changes.value = _explorer_tables.changes(
-            core.diff(state),
-            chosen=state.chosen,
-            current=core.current_name,
-            given=core.current_name == "the current table",
-        )
-        pair = core.pair(state)
-        c.differences.value = _explorer_tables.differences(core.disagreements(state, *pair), *pair)
-
-    def _draw_values(self) -> None:
-        c, core, state = self.controls, self.comparison, self.state
-        c.values.value = _explorer_values.values(
-            core.values(state),
-            reference=state.reference,
-            log=core.log_value(state),
-            level=core.level,
-            complete=core.complete,
-        )
-        c.worth.remove_class("jl-waiting")
-
-    def _draw_facts(self) -> None:
-        self.controls.facts.value = _explorer_tables.facts(self.comparison)
