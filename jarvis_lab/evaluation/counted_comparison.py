@@ -122,7 +122,7 @@ class RoutingComparison(Selections):
 
     def table_schemes(self, state: RoutingState) -> dict[str, str]:
         """The classes by which each shown policy is shown."""
-        return {name: self.routed(state, name).scheme for name in self._shown(state)}
+        return {name: self.routed(state, name).shown_by for name in self._shown(state)}
 
     def diff(self, state: RoutingState) -> pd.DataFrame:
         """One row per class, old and new model that differ: what the chosen table would change."""

@@ -146,6 +146,8 @@ def scheme_codes(frame: pd.DataFrame, schemes: Sequence[By]) -> dict[str, Coded]
 
 def _of_queries(frame: pd.DataFrame, schemes: list[By]) -> list[Coded]:
     """Class of each query in each scheme, a block of queries at a time on several threads."""
+    if not schemes:
+        return []
     hint = "The classes 'regex' and 'keyword' need it."
     _checks.column("query", frame.columns, where="The log", hint=hint)
     array = pa.array(frame["query"], pa.large_string(), from_pandas=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jarvis_lab.classes import By, scheme_name
+from jarvis_lab.classes import SCHEMES, By, scheme_name
 from jarvis_lab.evaluation.counted_span import CountedSpan
 from jarvis_lab.evaluation.counted_state import ORIGINAL, RoutingState, reward_name
 from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold
@@ -27,9 +27,9 @@ __all__ = [
     "LEARNED",
     "Routed",
     "learned_policies",
+    "own_scheme",
     "routed",
     "routed_on_traces",
-    "row_scheme",
 ]
 
 Names = NDArray[np.object_]
@@ -50,7 +50,9 @@ class Routed:
     policy : RouterPolicy
         The policy, fitted on the whole selection if it can be fitted on counts.
     scheme : str
-        The classes of its table; those it is shown by, if it has no table.
+        The classes of its table; those of the setting, if it has no table.
+    shown_by : str
+        The classes by which it stands beside the others: the setting's.
     whole : ndarray of str, joint class, or None
         Its model for each joint class; None for one that draws at random.
     without : function of a fold to ndarray of str, or None
@@ -66,6 +68,7 @@ class Routed:
     name: str
     policy: RouterPolicy
     scheme: str
+    shown_by: str
     whole: Names | None = field(repr=False, default=None)
     without: Callable[[int], Names] | None = field(repr=False, default=None)
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -111,11 +114,13 @@ def learned_policies(
     return found | ({"random": RandomPolicy(models)} if models else {})
 
 
-def row_scheme(policy: RouterPolicy, state: RoutingState, bys: Mapping[str, By]) -> str:
-    """The classes by which a policy is shown: its table's, else those of the other policies."""
-    if isinstance(policy, TablePolicy) and _known(policy.by, bys):
-        return scheme_name(policy.by)
-    return "regex" if state.scheme == ORIGINAL else state.scheme
+def own_scheme(policy: RouterPolicy, state: RoutingState, bys: Mapping[str, By]) -> tuple[str, str]:
+    """The classes of a policy's table, and those by which it stands beside the others."""
+    setting = "regex" if state.scheme == ORIGINAL else state.scheme
+    if not (isinstance(policy, TablePolicy) and _known(policy.by, bys)):
+        return setting, setting
+    own = scheme_name(policy.by)
+    return own, own if state.scheme == ORIGINAL and own in SCHEMES else setting
 
 
 def _known(by: By, bys: Mapping[str, By]) -> bool:
@@ -150,23 +155,25 @@ def routed(
         Whether the controls made the policy, so that its reward is theirs.
     """
     log = span.log
-    scheme = row_scheme(policy, state, bys)
+    scheme, shown_by = own_scheme(policy, state, bys)
     if isinstance(policy, RandomPolicy):
-        return Routed(name, policy, scheme, weights=policy.weights)
+        return Routed(name, policy, scheme, shown_by, weights=policy.weights)
     fitted = bool(getattr(policy, "fitted", False))
     if f"\0{name}" in log.classes:  # it was routed trace by trace
         held_out = np.array(log.classes[f"\0{name}"], dtype=object)
         whole = np.array(log.classes.get(f"\1{name}", held_out), dtype=object)
-        return Routed(name, policy, scheme, whole, lambda fold: held_out, fitted=fitted)  # noqa: ARG005
+        return Routed(name, policy, scheme, shown_by, whole, lambda fold: held_out, fitted=fitted)  # noqa: ARG005
     if _why_not(policy):
-        return Routed(name, policy, scheme, _nowhere(span), why=_why_not(policy))
+        return Routed(name, policy, scheme, shown_by, _nowhere(span), why=_why_not(policy))
     if not can_be_fitted(policy):
-        return Routed(name, policy, scheme, _of_classes(policy, span, scheme), fitted=fitted)
+        return Routed(
+            name, policy, scheme, shown_by, _of_classes(policy, span, scheme), fitted=fitted
+        )
     fit = _fitting(policy, span, scheme, state, ours=ours)
     whole_policy = fit(None)
     whole = _of_classes(whole_policy, span, scheme)
     return Routed(
-        *(name, whole_policy, scheme, whole),
+        *(name, whole_policy, scheme, shown_by, whole),
         functools.cache(lambda fold: _of_classes(fit(fold), span, scheme)),
     )
 

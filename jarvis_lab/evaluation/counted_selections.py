@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from jarvis_lab import _checks
 from jarvis_lab.classes import SCHEMES, By, scheme_name
 from jarvis_lab.evaluation.counted import count_log
-from jarvis_lab.evaluation.counted_keys import counted_traces
+from jarvis_lab.evaluation.counted_keys import STEPS, counted_traces
 from jarvis_lab.evaluation.counted_routes import (
     ADDED,
     LEARNED,
@@ -170,8 +170,8 @@ class Selections:
             _checks.choice("policies", name, self.names)
         _checks.choice("chosen", state.chosen, self.saveable)
         _checks.choice("reference", state.reference, self.names)
-        first, last = (_checks.whole("steps", edge) for edge in state.steps)
-        if not first <= last <= 50:
+        edges = [_checks.whole("steps", edge) for edge in state.steps]
+        if len(edges) != 2 or not edges[0] <= edges[1] <= STEPS:
             raise ValueError(f"steps={state.steps!r} must be two edges, 0 <= first <= last <= 50.")
         return state
 

@@ -152,4 +152,4 @@ class CountedSpan:
         seen, last = np.full(len(best), NEVER), np.full(len(best), -1, np.int64)
         seen[cell[won]] = log.last_seen[rows][here][won]
         last[cell[won]] = log.last_row[rows][here][won]
-        return seen.reshape(classes, -1), last.reshape(classes, -1)
+        return seen.reshape(classes, self.shape[2]), last.reshape(classes, self.shape[2])

@@ -32,9 +32,9 @@ def side_by_side(players: Sequence[Routed], chosen: Routed, span: CountedSpan) -
     them with a bar between them.
     """
     rows: dict[str, dict[str, Any]] = {}
-    sizes = span.class_traces(chosen.scheme)
+    sizes = span.class_traces(chosen.shown_by)
     for player in players:
-        for label, models in _models_of_classes(player, span).items():
+        for label, models in _models_of_classes(player, span, player.shown_by).items():
             rows.setdefault(label, {})[player.name] = models
     labels = sorted(rows)
     table = pd.DataFrame({"query_class": pd.Series(labels, dtype="str")})
@@ -49,7 +49,7 @@ def side_by_side(players: Sequence[Routed], chosen: Routed, span: CountedSpan) -
 
 def table_of(player: Routed, span: CountedSpan, scores: pd.DataFrame) -> pd.DataFrame:
     """One row per query class: the policy's model, and how good it was there."""
-    found = _models_of_classes(player, span)
+    found = _models_of_classes(player, span, player.scheme)
     sizes, total = span.class_traces(player.scheme), max(span.size, 1)
     cells = ("n_reward", "reward_mean", "reward_mean_low", "reward_mean_high", "note")
     keys = zip(scores["query_class"], scores["model"], strict=True)
@@ -138,7 +138,7 @@ def most_used(scheme: str, span: CountedSpan) -> Names:
     np.add.at(n, places, span.sum("n").sum(0))
     if "" in span.log.models:
         n[:, span.log.models.index("")] = 0
-    best = [span.log.models[m] if n[c].any() else "" for c, m in enumerate(n.argmax(1))]
+    best = [span.log.models[int(row.argmax())] if row.any() else "" for row in n]
     return np.array([best[place] for place in places], dtype=object)
 
 
@@ -148,9 +148,9 @@ def of_mapping(table: Mapping[str, str], scheme: str, span: CountedSpan) -> Name
     return np.array([table.get(label, "") for label in labels], dtype=object)
 
 
-def _models_of_classes(player: Routed, span: CountedSpan) -> dict[str, str]:
+def _models_of_classes(player: Routed, span: CountedSpan, scheme: str) -> dict[str, str]:
     """What the policy does in each class that the span has."""
-    labels, here = span.log.classes[player.scheme], span.traces.sum(0) > 0
+    labels, here = span.log.classes[scheme], span.traces.sum(0) > 0
     found: dict[str, set[str]] = {}
     for place in np.flatnonzero(here):
         name = _DRAWN if player.whole is None else str(player.whole[place])
