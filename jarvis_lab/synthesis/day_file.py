@@ -69,11 +69,7 @@ def scan_scored(scored: LakeFile) -> ScoredScan:
     return ScoredScan(FileEntry.of(meter, scored.name), list(blocked), frozenset(respelled))
 
 
-def build_part(
-    task: PartTask,
-    blocked: Set[str],
-    meter: _files.Meter | None = None,
-) -> Part:
+def build_part(task: PartTask, blocked: Set[str]) -> Part:
     """Export one file of scored runs and check what was written.
 
     Parameters
@@ -82,8 +78,6 @@ def build_part(
         The file, its hash from the first pass, and where to write.
     blocked
         Run ids that the first pass keeps out, of the whole lake.
-    meter
-        Measures the bytes as they were read back from ``task.sink``.
 
     Raises
     ------
@@ -109,7 +103,6 @@ def build_part(
                 rows=part.exported,
                 allowed=rows.run_ids,
                 blocked=blocked,
-                meter=meter,
             )
         del rows
     part.excluded.sort(key=operator.attrgetter("line"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 from jarvis_lab import _checks, _files
 from jarvis_lab.readers.lake_files import LakeFile, lake_files, lake_root
 from jarvis_lab.synthesis.day_file import build_part, scan_scored
+from jarvis_lab.synthesis.follower import Follower
 from jarvis_lab.synthesis.manifest import FileEntry, build_manifest, manifest_path
 from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan, Settings
 from jarvis_lab.synthesis.sft_export import SftExport, export_of
@@ -123,7 +124,7 @@ class _Job:
         self.scans: list[ScoredScan] = []
         self.blocked: set[str] = set()
         self.parts: list[Part] = []
-        self.written = False
+        self.exported: SftExport | None = None
 
     def run(
         self, crew: Crew, step: Callable[[], object], *, dry_run: bool, make_folder: bool
@@ -144,27 +145,34 @@ class _Job:
             self._write(crew, step)
 
     def result(self, *, dry_run: bool = False) -> SftExport:
+        if self.exported is None:
+            self.exported = self._result(written=False, dry_run=dry_run)
+        return self.exported
+
+    def _result(self, *, written: bool, dry_run: bool = False) -> SftExport:
         refused = [entry for entry in self.entries if entry.is_folder]
-        return export_of(self.parts, refused, self.target, written=self.written, dry_run=dry_run)
+        return export_of(self.parts, refused, self.target, written=written, dry_run=dry_run)
 
     def _write(self, crew: Crew, step: Callable[[], object]) -> None:
-        meter = _files.Meter()
         with _files.atomic_group([self.target, manifest_path(self.target)]) as (rows, manifest):
-            if crew.alone:
-                tasks = self._tasks(lambda _index: Path(rows.name))
-                for part in crew.map(build_part, tasks, self.blocked, meter):
+            parts = self._appended(crew, rows) if crew.alone else self._joined(crew, rows)
+            with Follower(rows) as follower, contextlib.closing(parts):
+                for part in parts:
+                    follower.follow(part.exported)
                     self._keep(part, step)
-            else:
-                self._join(crew, step, rows, meter)
+                meter = follower.measured()
             self._compare_files()
             if not any(part.exported for part in self.parts):
                 raise _NothingToWriteError
-            manifest.write(self._manifest(FileEntry.of(meter, self.target.name)))
-            self.written = True
+            found = self._result(written=True)
+            manifest.write(self._manifest(found, FileEntry.of(meter, self.target.name)))
+        self.exported = found
 
-    def _join(
-        self, crew: Crew, step: Callable[[], object], rows: BinaryIO, meter: _files.Meter
-    ) -> None:
+    def _appended(self, crew: Crew, rows: BinaryIO) -> Generator[Part, None, None]:
+        """Let each part be written behind the last."""
+        yield from crew.map(build_part, self._tasks(lambda _index: Path(rows.name)), self.blocked)
+
+    def _joined(self, crew: Crew, rows: BinaryIO) -> Generator[Part, None, None]:
         """Let the crew write parts, each to a file of its own, and put them together."""
         with _files.scratch_folder(self.target) as folder:
             tasks = self._tasks(lambda index: folder / f"{index}.part.tmp")
@@ -174,11 +182,9 @@ class _Job:
                     path = folder / f"{index}.part.tmp"
                     with open(path, "rb", buffering=0) as handle:
                         while count := handle.readinto(room):
-                            meter.update(room[:count], 0)
                             rows.write(room[:count])
                     path.unlink()
-                    meter.add_ends(part.exported)
-                    self._keep(part, step)
+                    yield part
             except BaseException:
                 crew.stop()  # before the folder goes: a worker could put a part into it
                 raise
@@ -199,8 +205,7 @@ class _Job:
                 "Nothing was exported. Export again when nothing writes to the lake."
             )
 
-    def _manifest(self, rows: FileEntry) -> bytes:
-        result = self.result()
+    def _manifest(self, result: SftExport, rows: FileEntry) -> bytes:
         return build_manifest(
             "distillation",
             settings=self.settings._asdict(),

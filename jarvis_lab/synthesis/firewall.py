@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from jarvis_lab._files import Meter
 from jarvis_lab.readers.blocks import whole_lines
 from jarvis_lab.synthesis.excluded import FIREWALL
 from jarvis_lab.synthesis.sft import QUALITY_SCORES, has_text
@@ -77,7 +76,6 @@ def check_written(
     rows: int,
     allowed: Set[str],
     blocked: Set[str],
-    meter: Meter | None = None,
 ) -> None:
     """Read written rows back from the disk and apply the firewall to each.
 
@@ -91,8 +89,6 @@ def check_written(
         Run ids whose scored run in this file has an allowed category.
     blocked
         Run ids that some record of the lake keeps out.
-    meter
-        Measures the bytes that were read.
 
     Raises
     ------
@@ -110,8 +106,6 @@ def check_written(
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise _refusal(f"a row cannot be read back: {error}") from None
             seen += len(found)
-            if meter is not None:
-                meter.update(block, len(found))
     if seen != rows:
         raise _refusal(f"{rows} rows were written and {seen} read back")
 
