@@ -84,9 +84,6 @@ def logged_value(
       models, v_j is multiplied by 1 + (2/π)δ: a model that both took was lucky in both halves, so
       the errors of the halves' values are correlated.
 
-    Where the copies of a cross-fitted policy disagree, v_j is multiplied by 1 + 2/π: the luck that
-    one half learned from is the luck that the other half is judged by.
-
     It holds if, inside a class, the log's choice did not depend on how hard the query was. If it
     did, no estimator and no diagnostic can tell. Traces count as independent: on complete data,
     where queries repeat, use :func:`complete_values`. A policy learned from these very traces is
