@@ -80,9 +80,9 @@ def logged_value(
       v_j = ω_j²φp̃_j(1-p̃_j)/m_j; τ = Σv_j + (1/N)Σ_c s_c(Σ_m π(m|c)p̃_cm - μ)².
     - ν = max(2, τ²/Σ[v_j²/max(n_j + k - 1, 1)]), t its quantile, n_e = M(1-M)/τ with
       M = (n*V + ½)/(n* + 1): the interval is Wilson's for V of n_e rewards with t in place of z.
-    - Where the two halves' copies of a cross-fitted policy send a share δ of a class to different
-      models, v_j is multiplied by 1 + (2/π)δ: a model that both took was lucky in both halves, so
-      the errors of the halves' values are correlated.
+    - Where the halves' copies of a cross-fitted policy disagree on a share δ of a stratum, v_j is
+      multiplied by 1 + (2/π)δ: the luck that one half learned from is the luck by which the other
+      half is judged, so the errors of the two halves are correlated.
 
     It holds if, inside a class, the log's choice did not depend on how hard the query was. If it
     did, no estimator and no diagnostic can tell. Traces count as independent: on complete data,
