@@ -4,6 +4,10 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 TRACES ?=
+# Where the real outcomes lie from which make simulate draws.
+DATA ?= ../shared/data
+# Some of the benchmarks, such as ONLY='growth cluster'.
+ONLY ?=
 # More options for make lab, such as LAB='--no-browser --port 8888'.
 LAB ?=
 PYTEST := $(BIN)/python -m pytest
@@ -11,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONPATH :=
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: demo test test-browser lab lint notebooks sample bench clean
+.PHONY: demo test test-browser lab lint notebooks sample simulate bench clean
 
 demo: $(VENV)/.lab
 	$(BIN)/python notebooks/demo.py $(if $(TRACES),"$(TRACES)")
@@ -38,6 +42,12 @@ notebooks: $(VENV)/.lab
 sample: $(VENV)/.lab
 	$(BIN)/python data/make_sample.py
 
+simulate: $(VENV)/.lab
+	$(BIN)/python benchmarks/simulate_all.py --data "$(DATA)"
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/run_all.py $(if $(ONLY),--only $(ONLY))
+
 clean:
 	rm -rf $(VENV) demo benchmarks/work .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
@@ -46,9 +56,9 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.lab: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e '.[lab]'
+	$(BIN)/python -m pip install --quiet -e '.[lab,cluster]'
 	touch $@
 
 $(VENV)/.test: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e '.[lab,test,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[lab,cluster,test,dev]'
 	touch $@ $(VENV)/.lab

@@ -30,6 +30,8 @@ def make_parquet(rows: int, folder: Path, seed: int = 20260101) -> Path:
         count = min(ROWS_A_FILE, rows - first)
         own = np.random.default_rng([seed, place])
         path = folder / f"traces-{place:05}.parquet"
+        if path.exists():
+            continue
         with pq.ParquetWriter(path.with_suffix(".tmp"), SCHEMA, compression="zstd") as writer:
             for start in range(0, count, ROWS_A_GROUP):
                 writer.write_table(

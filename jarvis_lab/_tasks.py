@@ -6,13 +6,24 @@ A cluster is known by its client alone, by what it can do, so that nothing here 
 from __future__ import annotations
 
 import collections
+import contextlib
 import threading
 import uuid
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Generic, Protocol, TypeVar
 
-__all__ = ["Cluster", "Handle", "LostTaskError", "Tasks", "Threads", "ahead", "own_client"]
+__all__ = [
+    "Cluster",
+    "Handle",
+    "LostTaskError",
+    "Tasks",
+    "Threads",
+    "ahead",
+    "need_dask",
+    "own_client",
+]
 
 T = TypeVar("T")
 R_co = TypeVar("R_co", covariant=True)
@@ -123,7 +134,9 @@ class Cluster:
         It is made by a task, so that it comes back when the worker that holds it ends.
         """
         if self._kept is None:
-            self._kept = self._client.submit(_itself, value, key=f"{self._name}-shared")
+            with warnings.catch_warnings():  # that it is large, which is why it is sent once
+                warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+                self._kept = self._client.submit(_itself, value, key=f"{self._name}-shared")
         kept: T = self._kept
         return kept
 
@@ -131,9 +144,13 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._open:
-            self._client.cancel(list(self._open.values()))
+        futures = list(self._open.values())
+        if futures:
+            futures += [] if self._kept is None else [self._kept]
+            with contextlib.suppress(Exception):  # of a cluster that is no longer there
+                self._client.cancel(futures)
         self._open.clear()
+        self._kept = None
 
 
 class _ClusterTask(Generic[T]):
@@ -142,15 +159,23 @@ class _ClusterTask(Generic[T]):
         self._unfinished, self._place = unfinished, place
 
     def result(self) -> T:
+        found = self._taken()
+        del self._unfinished[self._place]
+        return found
+
+    def _taken(self) -> T:
         try:
             found: T = self._future.result()
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"{self._what}: a worker of the cluster does not see it ({error}). All workers "
+                "must see the files under the same absolute path, on a file system they share."
+            ) from error
         except Exception as error:
             reason = _lost(error)
             if reason is None:
                 raise
             raise LostTaskError(f"{self._what}: {reason}") from error
-        finally:
-            self._unfinished.pop(self._place, None)
         return found
 
 
@@ -185,7 +210,7 @@ def own_client(client: object) -> Any:
         If it is an address and Dask is not installed.
     """
     if isinstance(client, str):
-        _need_dask()
+        need_dask()
         raise TypeError(
             f"client={client!r} is an address: pass distributed.Client({client!r}), which stays "
             "connected for the next calls."
@@ -201,7 +226,7 @@ def own_client(client: object) -> Any:
     return client
 
 
-def _need_dask() -> None:
+def need_dask() -> None:
     try:
         import distributed  # noqa: F401
     except ImportError:

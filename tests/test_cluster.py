@@ -16,33 +16,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jarvis_lab import class_scores, score_counts
+from jarvis_lab import (
+    BestSinglePolicy,
+    LowerBoundRouterPolicy,
+    SFTRouterPolicy,
+    TraceDrivenPolicy,
+    class_scores,
+    score_counts,
+)
 from jarvis_lab._tasks import LostTaskError, Threads, ahead
 from jarvis_lab.readers.casts import ValueWarning
 from jarvis_lab.readers.jsonl import BadLineError, BadLineWarning
 
 T0 = 1_767_225_600
-
-
-def started(workers=2, **settings):
-    """A cluster of processes on this machine, with nothing left of it afterwards."""
-    config = {"distributed.scheduler.allowed-failures": settings.pop("allowed_failures", 3)}
-    with dask.config.set(config):
-        return distributed.LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",
-            memory_limit=0,
-            silence_logs=50,
-            **settings,
-        )
-
-
-@pytest.fixture(scope="module")
-def client():
-    with started() as cluster, distributed.Client(cluster) as connected:
-        yield connected
 
 
 def log(rows, seed=0):
@@ -160,6 +146,37 @@ def test_scores_come_from_a_cluster_as_from_here(client, folder):
     pd.testing.assert_frame_equal(got, expected, check_exact=True)
 
 
+@pytest.mark.parametrize("source", ["files", "partitions"])
+def test_policies_learn_the_same_on_a_cluster(client, folder, source):
+    frame = pd.read_parquet(folder / "p1.parquet")
+    given = folder / "p1.parquet"
+    if source == "partitions":
+        given = dask.dataframe.from_pandas(frame, npartitions=3)
+    assert SFTRouterPolicy().update(given, client=client) == SFTRouterPolicy().update(frame)
+    there, here = TraceDrivenPolicy(given), TraceDrivenPolicy(frame)
+    assert there.update_from_traces(client=client) == here.update_from_traces()
+    for policy in (SFTRouterPolicy(), TraceDrivenPolicy()):
+        there = policy.fit(given, client=client).policy_map
+        assert there == policy.fit(frame).policy_map != {}
+    for reward in (None, "feedback", "stars"):
+        table = LowerBoundRouterPolicy(reward=reward).fit(given, client=client).table()
+        expected = LowerBoundRouterPolicy(reward=reward).fit(frame).table()
+        pd.testing.assert_frame_equal(table, expected, rtol=1e-12)
+        there = BestSinglePolicy(reward=reward).fit(given, client=client)
+        assert there.model == BestSinglePolicy(reward=reward).fit(frame).model != ""
+    with pytest.raises(ValueError, match="not on a cluster"):
+        SFTRouterPolicy().update(given, limit=5, client=client)
+
+
+def test_a_named_reward_streams_and_is_held_to_its_range(client, tmp_path):
+    frame = log(5_000).assign(stars=lambda d: d["stars"] * 5)
+    frame.to_parquet(tmp_path / "log.parquet")
+    dask_frame = dask.dataframe.from_pandas(frame, npartitions=3)
+    for source in (tmp_path / "log.parquet", dask_frame, score_counts(frame, reward="stars")):
+        with pytest.raises(ValueError, match=r"'stars' has \d+ values outside \[0, 1\]. Rescale"):
+            LowerBoundRouterPolicy(reward="stars").fit(source, client=client)
+
+
 def test_bad_lines_are_reported_as_here(client, tmp_path):
     good = log(3).to_json(orient="records", lines=True)
     for place in range(4):
@@ -227,7 +244,7 @@ def test_the_first_file_that_is_wrong_is_named_whatever_runs_ahead(client, tmp_p
             score_counts(tmp_path, on_bad_lines="skip", **options)
 
 
-def test_a_worker_that_is_killed_in_the_middle_is_replaced(tmp_path):
+def test_a_worker_that_is_killed_in_the_middle_is_replaced(start_cluster, tmp_path):
     log(60_000).to_parquet(tmp_path / "log.parquet", row_group_size=4_000)
     marker = tmp_path / "killed"
 
@@ -244,7 +261,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_replaced(tmp_path):
 
     deadly = Deadly()
     deadly.marker = str(marker)
-    with started() as cluster, distributed.Client(cluster) as own:
+    with start_cluster() as cluster, distributed.Client(cluster) as own:
         before = {status["pid"] for status in own.run(_facts).values()}
         got = score_counts(tmp_path / "log.parquet", by=deadly, client=own)
         own.wait_for_workers(2)
@@ -259,7 +276,7 @@ def _facts():
     return {"pid": os.getpid()}
 
 
-def test_a_piece_that_ends_every_worker_is_named(tmp_path):
+def test_a_piece_that_ends_every_worker_is_named(start_cluster, tmp_path):
     for place in range(3):
         log(100, place).to_parquet(tmp_path / f"{place}.parquet")
     log(100).assign(query="poison").to_parquet(tmp_path / "1.parquet")
@@ -273,7 +290,7 @@ def test_a_piece_that_ends_every_worker_is_named(tmp_path):
                 os.kill(os.getpid(), signal.SIGKILL)
             return ["x"] * len(queries)
 
-    with started(allowed_failures=0) as cluster, distributed.Client(cluster) as own:
+    with start_cluster(allowed_failures=0) as cluster, distributed.Client(cluster) as own:
         with pytest.raises(LostTaskError, match=r"1\.parquet: each worker that took it ended"):
             score_counts(tmp_path, by=Poisoned(), client=own)
         own.wait_for_workers(2)
@@ -336,6 +353,23 @@ def test_what_is_in_memory_or_in_use_is_read_here(client, tmp_path):
     finally:
         connection.close()
     pd.testing.assert_frame_equal(got, expected)
+
+
+def test_a_file_that_a_worker_does_not_see_is_named(client, tmp_path):
+    for place in range(3):
+        log(10, place).to_json(tmp_path / f"{place}.jsonl", orient="records", lines=True)
+
+    class Unmounts:
+        def predict(self, queries):
+            import os
+
+            os.rename(self.file, f"{self.file}.away")
+            return ["x"] * len(queries)
+
+    unmounts = Unmounts()
+    unmounts.file = str(tmp_path / "2.jsonl")
+    with pytest.raises(FileNotFoundError, match=r"jsonl: a worker of the cluster does not see it"):
+        score_counts(tmp_path, by=unmounts, client=client)
 
 
 def test_a_relative_path_is_the_callers(client, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jarvis_lab import classify_query, merge_counts, read_traces, score_counts
 from jarvis_lab.readers.jsonl import BadLineWarning
-from jarvis_lab.scores import COUNT_COLUMNS, is_counts
+from jarvis_lab.scores import COUNT_COLUMNS, REWARD_COLUMNS, is_counts
 
 NAN, INF = float("nan"), float("inf")
 T0 = 1_767_225_600
@@ -270,6 +270,62 @@ def test_a_column_that_by_needs_and_the_log_lacks_is_an_error_that_names_the_fil
     assert len(score_counts(log().drop(columns="query"), by="outcome")) == 4
 
 
+def test_a_named_reward_is_summed_beside_the_rest(tmp_path):
+    frame = log().assign(stars=[0.5, None, 2.0, 1.0, 0.25], good=[True, False, None, True, None])
+    counts = score_counts(frame, reward="stars")
+    assert tuple(counts.columns) == ("query_class", "model", *COUNT_COLUMNS, *REWARD_COLUMNS)
+    pd.testing.assert_frame_equal(counts.drop(columns=list(REWARD_COLUMNS)), score_counts(frame))
+    assert counts["n_reward"].tolist() == [1, 1, 1]
+    assert counts["reward_sum"].tolist() == [0.5, 1.0, 0.25]
+    assert counts["reward_sum_squares"].tolist() == [0.25, 1.0, 0.0625]
+    assert counts["invalid_reward"].tolist() == [1, 0, 0]
+    assert [str(counts[name].dtype) for name in REWARD_COLUMNS] == [
+        *("int64", "float64", "float64", "int64")
+    ]
+    assert is_counts(counts)
+    assert score_counts(frame, reward="good")["reward_sum"].tolist() == [1.0, 1.0, 0.0]
+    assert score_counts(frame, reward="outcome")["n_reward"].tolist() == [2, 1, 0]
+    assert score_counts(frame, reward="outcome")["reward_sum"].tolist() == [1.0, 1.0, 0.0]
+    assert score_counts(frame, reward="feedback")["reward_sum"].tolist() == [1.75, 0.0, 0.0]
+    empty = score_counts(frame[:0], reward="stars")
+    assert empty.dtypes.equals(counts.dtypes)
+    frame = frame.drop(columns=["total_tokens", "total_latency_seconds"])
+    counts = score_counts(frame, reward="stars")
+    frame.to_json(tmp_path / "log.jsonl", orient="records", lines=True)
+    pd.testing.assert_frame_equal(score_counts(tmp_path / "log.jsonl", reward="stars"), counts)
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    pd.testing.assert_frame_equal(score_counts(tmp_path / "log.csv", reward="stars"), counts)
+
+
+def test_counts_with_a_reward_merge_with_their_like_only():
+    frame = big(9_000).assign(stars=np.random.default_rng(1).random(9_000))
+    whole = score_counts(frame, reward="stars", by=("regex", "domain"))
+    parts = [
+        score_counts(frame.iloc[i : i + 2_000], reward="stars", by=("regex", "domain"))
+        for i in range(0, 9_000, 2_000)
+    ]
+    pd.testing.assert_frame_equal(merge_counts(*parts), whole, rtol=1e-12)
+    pd.testing.assert_frame_equal(merge_counts(whole), whole, check_exact=True)
+    with pytest.raises(ValueError, match="Only some of these counts have a reward"):
+        merge_counts(whole, score_counts(frame, by=("regex", "domain")))
+
+
+def test_a_reward_must_be_there_and_hold_numbers(tmp_path):
+    frame = log().assign(words=list("abcde"))
+    frame.to_parquet(tmp_path / "log.parquet")
+    for source, name in ((frame, "the DataFrame"), (tmp_path / "log.parquet", r"log\.parquet")):
+        with pytest.raises(ValueError, match=f"{name} has no column 'wrods'.*mean 'words'"):
+            score_counts(source, reward="wrods")
+        with pytest.raises(ValueError, match=f"'words' of .*{name} holds .*string, but must hold"):
+            score_counts(source, reward="words")
+    path = tmp_path / "late.jsonl"
+    old, new = '{"query": "q", "model": "m"}\n', '{"query": "q", "model": "m", "stars": 0.5}\n'
+    path.write_text(old * 65_536 + new * 3)
+    assert score_counts(path, reward="stars")[["n", "n_reward"]].values.tolist() == [[65_539, 3]]
+    with pytest.raises(ValueError, match=r"late\.jsonl has no column 'points'.*reward="):
+        score_counts(path, reward="points")
+
+
 def test_by_and_workers_must_make_sense():
     with pytest.raises(ValueError, match="by is empty"):
         score_counts(log(), by=())
@@ -326,6 +382,16 @@ def test_what_is_read_is_what_is_counted(large):
     )
 
 
+def peak_memory(source, rows):
+    code = (
+        "import resource, sys; from jarvis_lab import score_counts;"
+        "assert score_counts(sys.argv[1], progress=False)['n'].sum() == int(sys.argv[2]);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, str(source), str(rows)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def test_memory_does_not_grow_with_the_log(tmp_path):
     def peak(rows):
         path = tmp_path / f"{rows}.db"
@@ -338,16 +404,22 @@ def test_memory_does_not_grow_with_the_log(tmp_path):
         )
         connection.commit()
         connection.close()
-        code = (
-            "import resource, sys; from jarvis_lab import score_counts;"
-            "assert score_counts(sys.argv[1], progress=False)['n'].sum() == int(sys.argv[2]);"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-        )
-        command = [sys.executable, "-c", code, str(path), str(rows)]
-        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        return peak_memory(path, rows)
 
     small, large = peak(400_000), peak(1_200_000)
     assert large < 1.15 * small
+
+
+def test_memory_does_not_grow_with_a_parquet_row_group_nor_with_the_number_of_files(tmp_path):
+    queries = np.random.default_rng(0).integers(10**17, 10**18, (3, 400_000)).astype(str)
+    group = pd.DataFrame({"query": [" ".join(row) for row in queries.T], "model": "m"})
+    one = tmp_path / "small.parquet"
+    group[:200_000].to_parquet(one, row_group_size=200_000, compression=None)
+    many = tmp_path / "many"
+    many.mkdir()
+    for place in range(4):
+        group.to_parquet(many / f"{place}.parquet", row_group_size=400_000, compression=None)
+    assert peak_memory(many, 1_600_000) < 1.2 * peak_memory(one, 200_000)
 
 
 @pytest.mark.parametrize("name", ["log.db", "log.parquet", "log.csv", None])

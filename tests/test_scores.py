@@ -218,3 +218,19 @@ def test_the_interval_of_the_reward_covers_the_truth(kind, n):
     assert covered < 0.995 or kind != "0/1"
     # It narrows towards the interval of the values' own spread as there are more of them.
     assert (high - low).mean() < (1.25 if n == 200 else 2.3) * 3.92 * values.std() / np.sqrt(n)
+
+
+def test_a_named_reward_takes_the_place_of_outcome_and_feedback():
+    log = pd.DataFrame(
+        {"query": "hi", "model": ["a"] * 6 + ["b"], "stars": [1, 1, 0, 0.5, 0.5, 7, None]}
+    )
+    scores = class_scores(log, reward="stars")
+    assert scores["n_reward"].tolist() == [5, 0]
+    assert scores["reward_mean"].iloc[0] == pytest.approx(0.6)
+    assert scores["note"].tolist() == [
+        "1 rewards outside [0, 1] left out",
+        "no reward",
+    ]
+    pd.testing.assert_frame_equal(class_scores(score_counts(log, reward="stars")), scores)
+    with pytest.raises(ValueError, match=r"score_counts\(\.\.\., reward='stars'\)"):
+        class_scores(score_counts(log), reward="stars")

@@ -23,6 +23,8 @@ from jarvis_lab.readers.packed import open_bytes
 
 __all__ = ["CsvPiece", "ParquetPiece"]
 
+# A column of a row group is read bit by bit: groups may be as large as their file.
+_BUFFER = 1 << 20
 _CSV_BLOCK = 32 << 20  # a row must fit in it
 
 
@@ -36,7 +38,10 @@ class ParquetPiece:
     def blocks(self, wanted: Wanted, bad_lines: BadLines) -> Iterator[pa.Table]:
         """Tables of at most 65,536 rows, of the wanted columns alone."""
         del bad_lines
-        with _damage_named(self.file), pa.parquet.ParquetFile(self.file) as parquet:
+        with (
+            _damage_named(self.file),
+            pa.parquet.ParquetFile(self.file, pre_buffer=False, buffer_size=_BUFFER) as parquet,
+        ):
             have = parquet.schema_arrow.names
             for batch in parquet.iter_batches(
                 BLOCK_ROWS, row_groups=[self.row_group], columns=wanted.stored(have, self.file)

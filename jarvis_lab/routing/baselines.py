@@ -149,20 +149,22 @@ class BestSinglePolicy(RouterPolicy):
         self.model = ""
         self.fitted = False
 
-    def fit(self, traces_or_counts: object) -> Self:
+    def fit(self, traces_or_counts: object, *, client: object = None) -> Self:
         """Choose the model.
 
         Parameters
         ----------
         traces_or_counts : DataFrame, path, object with ``list_traces()``, or table of counts
-            Traces as :func:`read_traces` takes them, or :func:`score_counts` of them.
+            Traces as :func:`score_counts` takes them, or its table.
+        client : distributed.Client, optional
+            Its cluster counts the traces, as in :func:`score_counts`.
 
         Returns
         -------
         BestSinglePolicy
             Itself.
         """
-        sums = _sums_per_model(traces_or_counts, self.reward)
+        sums = _sums_per_model(traces_or_counts, self.reward, client)
         n, total = sums.n.sum(0), sums.total.sum(0)
         self.model, self.fitted = "", True
         if n.sum() > 0:
@@ -252,13 +254,13 @@ class OraclePolicy(RouterPolicy):
         return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _sums_per_model(source: object, reward: str | None) -> ClassModelSums:
+def _sums_per_model(source: object, reward: str | None, client: object) -> ClassModelSums:
     if isinstance(source, pd.DataFrame) and is_counts(source):
         if "scheme" in source:  # each scheme counts every trace
             first = source["scheme"] == source["scheme"].iloc[:1].squeeze()
             source = source[first].drop(columns="scheme").reset_index(drop=True)
         return class_model_sums(source, by="regex", reward=reward)
-    return class_model_sums(source, by="model", reward=reward)
+    return class_model_sums(source, by="model", reward=reward, client=client)
 
 
 def _index(queries: pd.DataFrame | Iterable[str | None]) -> pd.Index[Any]:

@@ -120,14 +120,16 @@ class LowerBoundRouterPolicy(TablePolicy):
             return self.default_model or ""
         return self._sums.models[self._result.base]
 
-    def fit(self, traces_or_counts: object) -> Self:
+    def fit(self, traces_or_counts: object, *, client: object = None) -> Self:
         """Learn the table, forgetting what was learned before.
 
         Parameters
         ----------
         traces_or_counts : DataFrame, path, object with ``list_traces()``, or table of counts
-            Traces as :func:`read_traces` takes them, or :func:`score_counts` of them (which know
-            the rewards "outcome" and "feedback" only).
+            Traces as :func:`score_counts` takes them, or its table (which knows the rewards
+            "outcome", "feedback" and the one it was counted with).
+        client : distributed.Client, optional
+            Its cluster counts the traces, as in :func:`score_counts`.
 
         Returns
         -------
@@ -142,7 +144,9 @@ class LowerBoundRouterPolicy(TablePolicy):
         FileNotFoundError
             If there is no such file.
         """
-        return self._learn(class_model_sums(traces_or_counts, by=self.by, reward=self.reward))
+        return self._learn(
+            class_model_sums(traces_or_counts, by=self.by, reward=self.reward, client=client)
+        )
 
     def model_for_class(self, query_class: str) -> str:
         """The class's model; the base model for a class that the log did not have."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jarvis_lab import _checks
-from jarvis_lab.classes import SCHEMES, By
-from jarvis_lab.readers import read_traces
+from jarvis_lab.classes import By
 from jarvis_lab.routing.table import counts_of
 from jarvis_lab.scores import is_counts, reward_sums, score_counts
 
@@ -94,18 +92,22 @@ def trace_rewards(traces: pd.DataFrame, *, reward: str | None = None) -> pd.Seri
     return pd.Series(values, index=traces.index, name="reward")
 
 
-def class_model_sums(source: object, *, by: By, reward: str | None = None) -> ClassModelSums:
+def class_model_sums(
+    source: object, *, by: By, reward: str | None = None, client: object = None
+) -> ClassModelSums:
     """Numbers and sums of the rewards per query class and model.
 
     Parameters
     ----------
     source : DataFrame, path, object with ``list_traces()``, table of counts, or such sums
-        Traces as :func:`read_traces` takes them, or :func:`score_counts` of them. Counts know the
-        rewards "outcome" and "feedback" only. Sums are given back as they are.
+        Traces as :func:`score_counts` takes them, or its table, which knows the rewards
+        "outcome", "feedback" and the one it was counted with. Sums are given back as they are.
     by : {"regex", "keyword"}, column name or object with ``predict``
         What the classes are.
     reward : str, optional
         As for :func:`trace_rewards`.
+    client : distributed.Client, optional
+        As for :func:`score_counts`.
 
     Returns
     -------
@@ -129,41 +131,36 @@ def class_model_sums(source: object, *, by: By, reward: str | None = None) -> Cl
     if reward is not None:
         _checks.text("reward", reward)
     if reward is None or reward == "outcome":
-        counts = counts_of(source, by=by)
+        counts = counts_of(source, by=by, client=client)
         return sums_of_counts(counts, outcome_weight=1.0, feedback_weight=0.0)
-    if isinstance(source, pd.DataFrame) and is_counts(source):
-        counts = counts_of(source, by=by)
-        if reward != "feedback":
-            raise ValueError(
-                f"A table of counts has no reward {reward!r}, only outcome and feedback: give the "
-                "traces themselves."
-            )
-        if counts["invalid_feedback"].sum():
-            raise ValueError(
-                f"{counts['invalid_feedback'].sum()} feedbacks of these counts are outside [0, 1]. "
-                "Rescale them in the traces and count again."
-            )
-        return sums_of_counts(counts, outcome_weight=0.0, feedback_weight=1.0)
-    counts = _counts_of_reward(source, by, reward)
-    return sums_of_counts(counts, outcome_weight=0.0, feedback_weight=1.0)
+    if not (isinstance(source, pd.DataFrame) and is_counts(source)):
+        source = _counts_of_reward(source, by, reward, client)
+    counts = counts_of(source, by=by)
+    own = "n_reward" in counts and reward != "feedback"  # which all counts have
+    if not own and reward != "feedback":
+        raise ValueError(
+            f"A table of counts has no reward {reward!r}, only outcome and feedback: give the "
+            f"traces themselves, or count them with score_counts(..., reward={reward!r})."
+        )
+    invalid = counts["invalid_reward" if own else "invalid_feedback"].sum()
+    if invalid:
+        raise ValueError(
+            f"Reward {reward!r} has {invalid} values outside [0, 1]. Rescale it in the traces and "
+            f"count again: ({reward} - lowest) / (highest - lowest), with the ends of its scale."
+        )
+    return sums_of_counts(counts, outcome_weight=0.0, feedback_weight=1.0, own=own)
 
 
-def _counts_of_reward(source: object, by: By, reward: str) -> pd.DataFrame:
-    """Counts in which the reward stands where feedback does."""
-    needed = by if isinstance(by, str) and by not in SCHEMES else "query"
+def _counts_of_reward(source: object, by: By, reward: str, client: object) -> pd.DataFrame:
     if isinstance(source, pd.DataFrame):
-        hint = "Name the column that holds the reward: reward='...'."
-        _checks.column(reward, source.columns, where="The log", hint=hint)
-    elif isinstance(source, (str, os.PathLike)):
-        source = os.fspath(source)
-    traces = read_traces(source, columns=dict.fromkeys([needed, "model", reward]))
-    rewards = trace_rewards(traces, reward=reward)
-    columns = {needed: traces[needed], "model": traces["model"], "feedback": rewards}
-    return score_counts(pd.DataFrame(columns), by=by)
+        rewards = trace_rewards(source, reward=reward)  # which names the first row that is wrong
+        if source[reward].dtype == object:
+            source = source.assign(**{reward: rewards})
+    return score_counts(source, by=by, reward=reward, client=client)
 
 
 def sums_of_counts(
-    counts: pd.DataFrame, *, outcome_weight: float, feedback_weight: float
+    counts: pd.DataFrame, *, outcome_weight: float, feedback_weight: float, own: bool = False
 ) -> ClassModelSums:
     """Numbers and sums of the weighted rewards of a table of counts.
 
@@ -173,6 +170,8 @@ def sums_of_counts(
         As :func:`score_counts` gives it, of one scheme.
     outcome_weight, feedback_weight : float
         At least 0 and not both 0; only their ratio matters.
+    own : bool
+        Take the reward that was named when the traces were counted, and no weights.
 
     Returns
     -------
@@ -184,7 +183,7 @@ def sums_of_counts(
     divided by the sum of their weights.
     """
     n, total, squares = reward_sums(
-        counts, outcome_weight=outcome_weight, feedback_weight=feedback_weight
+        counts, outcome_weight=outcome_weight, feedback_weight=feedback_weight, own=own
     )
     classes = sorted(counts["query_class"].unique())
     models = sorted(name for name in counts["model"].unique() if name)

@@ -76,13 +76,15 @@ class SFTRouterPolicy(TablePolicy):
         """Whether it has learned from traces, or holds a table."""
         return self._learned or bool(self._policy_map)
 
-    def fit(self, traces_or_counts: object) -> Self:
+    def fit(self, traces_or_counts: object, *, client: object = None) -> Self:
         """Forget the table and learn it anew, by the rule of :meth:`update`.
 
         Parameters
         ----------
         traces_or_counts : DataFrame, path, object with ``list_traces()``, or table of counts
             As for :meth:`update`.
+        client : distributed.Client, optional
+            Its cluster counts the traces, as in :func:`score_counts`.
 
         Returns
         -------
@@ -97,10 +99,12 @@ class SFTRouterPolicy(TablePolicy):
         {'code': 'a'}
         """
         self._policy_map, self._learned = {}, True
-        self._learn(counts_of(traces_or_counts, by=self.by))
+        self._learn(counts_of(traces_or_counts, by=self.by, client=client))
         return self
 
-    def update(self, source: object, *, limit: int | None = None) -> dict[str, Any]:
+    def update(
+        self, source: object, *, limit: int | None = None, client: object = None
+    ) -> dict[str, Any]:
         """Learn from a trace log and say what changed.
 
         Parameters
@@ -109,6 +113,8 @@ class SFTRouterPolicy(TablePolicy):
             Traces as :func:`read_traces` takes them, or :func:`score_counts` of them.
         limit : int, optional
             Use only the newest so many traces (the original took 100).
+        client : distributed.Client, optional
+            Its cluster counts the traces, as in :func:`score_counts`.
 
         Returns
         -------
@@ -124,7 +130,7 @@ class SFTRouterPolicy(TablePolicy):
             except Exception:
                 _logger.warning("Could not access trace store", exc_info=True)
                 return {"updated": False, "reason": "Could not access trace store"}
-        changes = self._learn(counts_of(source, by=self.by, limit=limit))
+        changes = self._learn(counts_of(source, by=self.by, limit=limit, client=client))
         return {"updated": bool(changes), "changes": changes, "policy_map": self.policy_map}
 
     def _learn(self, counts: pd.DataFrame) -> dict[str, str]:

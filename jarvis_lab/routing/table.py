@@ -24,6 +24,7 @@ def counts_of(
     since: object = None,
     until: object = None,
     limit: int | None = None,
+    client: object = None,
 ) -> pd.DataFrame:
     """Counts of the source by ``by``, from traces or from a table of counts that has them."""
     if isinstance(source, pd.DataFrame) and is_counts(source):
@@ -39,11 +40,16 @@ def counts_of(
             )
         return own.drop(columns="scheme").reset_index(drop=True)
     if limit is not None:
+        if client is not None:
+            raise ValueError(
+                "limit= reads the newest traces here, not on a cluster: give since= to "
+                "score_counts(), or leave client= out."
+            )
         needed = ["query", "model", "outcome", "feedback", "started_at"]
         if isinstance(by, str) and by not in ("regex", "keyword"):
             needed.append(by)
         source = read_traces(source, since=since, until=until, limit=limit, columns=needed)
-    return score_counts(source, by=by, since=since, until=until)
+    return score_counts(source, by=by, since=since, until=until, client=client)
 
 
 def best_models(counts: pd.DataFrame, scores: Any) -> dict[str, str]:

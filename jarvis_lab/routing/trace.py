@@ -93,7 +93,7 @@ class TraceDrivenPolicy(TablePolicy):
         """Whether it has learned from traces, or holds a table."""
         return self._learned or bool(self._policy_map)
 
-    def fit(self, traces_or_counts: object) -> Self:
+    def fit(self, traces_or_counts: object, *, client: object = None) -> Self:
         """Forget the table and learn it anew, by the rule of :meth:`update_from_traces`.
 
         Parameters
@@ -101,6 +101,8 @@ class TraceDrivenPolicy(TablePolicy):
         traces_or_counts : DataFrame, path, object with ``list_traces()``, or table of counts
             Traces as :func:`read_traces` takes them, or :func:`score_counts` of them; the
             ``analyzer`` stays what it was.
+        client : distributed.Client, optional
+            Its cluster counts the traces, as in :func:`score_counts`.
 
         Returns
         -------
@@ -115,11 +117,16 @@ class TraceDrivenPolicy(TablePolicy):
         {'code': 'a'}
         """
         self._policy_map, self._confidence, self._learned = {}, {}, True
-        self._learn(counts_of(traces_or_counts, by=self.by))
+        self._learn(counts_of(traces_or_counts, by=self.by, client=client))
         return self
 
     def update_from_traces(
-        self, *, since: object = None, until: object = None, limit: int | None = None
+        self,
+        *,
+        since: object = None,
+        until: object = None,
+        limit: int | None = None,
+        client: object = None,
     ) -> dict[str, Any]:
         """Learn the table from the traces and say what changed.
 
@@ -129,6 +136,8 @@ class TraceDrivenPolicy(TablePolicy):
             First and last ``started_at``, both inclusive.
         limit : int, optional
             Use only the newest so many traces (the original took 10,000).
+        client : distributed.Client, optional
+            Its cluster counts the traces, as in :func:`score_counts`.
 
         Returns
         -------
@@ -139,7 +148,9 @@ class TraceDrivenPolicy(TablePolicy):
         """
         if self._source is None:
             return {"error": "no analyzer configured"}
-        counts = counts_of(self._source, by=self.by, since=since, until=until, limit=limit)
+        counts = counts_of(
+            self._source, by=self.by, since=since, until=until, limit=limit, client=client
+        )
         if counts.empty:
             return {"updated": False, "reason": "no traces"}
         changes = self._learn(counts)

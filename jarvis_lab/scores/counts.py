@@ -163,7 +163,7 @@ def score_counts(
             progress=progress,
         ).run(source)
     sums = _summed(blocks, own)
-    lines.close()
+    lines.close(stacklevel=_checks.caller_level() + 1)
     frame = sums.frame([scheme_name(scheme) for scheme in schemes])
     return frame if isinstance(by, (tuple, list)) else frame.drop(columns="scheme")
 

@@ -213,7 +213,7 @@ def _note(
         parts.append("no outcome or feedback" if own < 0 else "no reward")
     elif n_reward < _FEW:
         parts.append(f"fewer than {_FEW} rewards")
-    if n_reward > 0 and n_outcome < 0.75 * n:
+    if own < 0 < n_reward and n_outcome < 0.75 * n:
         parts.append(f"no outcome in {1 - n_outcome / n:.0%}")
     if own > 0:
         parts.append(f"{own} rewards outside [0, 1] left out")

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from jarvis_lab import _checks, _files
 from jarvis_lab.readers.lake_files import LakeFile, lake_files, lake_root
+from jarvis_lab.synthesis.cluster_crew import ClusterCrew, build_there, scan_there
 from jarvis_lab.synthesis.day_file import build_part, scan_scored
 from jarvis_lab.synthesis.manifest import FileEntry, build_manifest, manifest_path
 from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan, Settings
@@ -38,6 +39,7 @@ def export_sft(
     unique_ids: bool = False,
     escape_html: bool = False,
     workers: int = 1,
+    client: object = None,
     progress: bool = True,
 ) -> SftExport:
     """Export the accepted runs of a lake as SFT samples, and their manifest.
@@ -62,6 +64,10 @@ def export_sft(
         Write ``<``, ``>``, ``&``, U+2028 and U+2029 as ``\\u003c`` and so on, as Go does.
     workers
         Processes to use. The bytes written do not depend on it.
+    client : distributed.Client, optional
+        The workers of its cluster work on a file of scored runs each, instead of processes here.
+        They must see the lake under the same absolute path; only this process writes to it. The
+        bytes written are the same.
     progress
         Whether to show a progress bar.
 
@@ -79,6 +85,9 @@ def export_sft(
         If the file cannot be written. An older export is unchanged.
     LakeChangedError
         If the lake changed meanwhile. An older export is unchanged.
+    LostTaskError
+        If a cluster gave a file up because each worker that took it ended. An older export is
+        unchanged.
     FirewallError
         If the written rows fail the second check. An older export is unchanged.
 
@@ -100,13 +109,16 @@ def export_sft(
         _checked_time(recorded_at), bool(include_partial), bool(unique_ids), bool(escape_html)
     )
     _checks.whole("workers", workers, least=1)
-    lake = lake_root(root)
+    lake = lake_root(root) if client is None else lake_root(root).absolute()
     target = _target(lake, output)
     entries = lake_files(lake, "scored-runs")
     job = _Job(lake, settings, target, entries)
     if job.files:
         total, crew_size = 2 * len(job.files), min(workers, len(job.files))
-        with Crew(crew_size) as crew, tqdm(total=total, disable=not progress) as bar:
+        with (
+            Crew(crew_size) if client is None else ClusterCrew(client) as crew,
+            tqdm(total=total, disable=not progress) as bar,
+        ):
             job.run(crew, bar.update, dry_run=dry_run, make_folder=output is None)
     return job.result(dry_run=dry_run)
 
@@ -126,9 +138,15 @@ class _Job:
         self.written = False
 
     def run(
-        self, crew: Crew, step: Callable[[], object], *, dry_run: bool, make_folder: bool
+        self,
+        crew: Crew | ClusterCrew,
+        step: Callable[[], object],
+        *,
+        dry_run: bool,
+        make_folder: bool,
     ) -> None:
-        for scan in crew.map(scan_scored, self.files):
+        look = scan_scored if isinstance(crew, Crew) else scan_there
+        for scan in crew.map(look, self.files):
             self.scans.append(scan)
             self.blocked.update(scan.blocked)
             step()
@@ -147,10 +165,12 @@ class _Job:
         refused = [entry for entry in self.entries if entry.is_folder]
         return export_of(self.parts, refused, self.target, written=self.written, dry_run=dry_run)
 
-    def _write(self, crew: Crew, step: Callable[[], object]) -> None:
+    def _write(self, crew: Crew | ClusterCrew, step: Callable[[], object]) -> None:
         meter = _files.Meter()
         with _files.atomic_group([self.target, manifest_path(self.target)]) as (rows, manifest):
-            if crew.alone:
+            if isinstance(crew, ClusterCrew):
+                self._gather(crew, step, rows, meter)
+            elif crew.alone:
                 tasks = self._tasks(lambda _index: Path(rows.name))
                 for part in crew.map(build_part, tasks, self.blocked, meter):
                     self._keep(part, step)
@@ -182,6 +202,22 @@ class _Job:
             except BaseException:
                 crew.stop()  # before the folder goes: a worker could put a part into it
                 raise
+
+    def _gather(
+        self, crew: ClusterCrew, step: Callable[[], object], rows: BinaryIO, meter: _files.Meter
+    ) -> None:
+        """Put together the parts that a cluster sends."""
+        tasks = self._tasks(lambda _index: None)
+        for part, data, digest in crew.map(build_there, tasks, self.blocked):
+            if _files.sha256_bytes(data) != digest:
+                raise RuntimeError(
+                    f"The rows of {part.name} came from the cluster in other bytes than they were "
+                    "sent. Nothing was exported; is the network sound?"
+                )
+            meter.update(data, 0)
+            meter.add_ends(part.exported)
+            rows.write(data)
+            self._keep(part, step)
 
     def _tasks(self, sink: Callable[[int], Path | None]) -> Iterator[PartTask]:
         for index, (file, scan) in enumerate(zip(self.files, self.scans, strict=True)):
