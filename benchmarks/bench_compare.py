@@ -33,7 +33,7 @@ from jarvis_lab.routing import (  # noqa: E402
 )
 
 MODELS = ("small:1b", "medium:8b", "large:70b", "coder:7b")
-WORDS = "import def class solve compute why explain the sea sky what is hello list sum".split()
+WORDS = ("import", "def", "solve", "compute", "why", "explain", "the", "sea", "what", "is", "list")
 
 
 def made_up(rows: int, seed: int = 0) -> pd.DataFrame:

@@ -16,16 +16,28 @@ if TYPE_CHECKING:
         aiq,
         apgr,
         class_regret,
+        compare_policies,
         complete_values,
         cpt,
         disagreements,
+        exploration_plan,
         logged_difference,
         logged_value,
         pareto_frontier,
         routing_curve,
         weighted_values,
     )
-    from jarvis_lab.plots import plot_class_scores, plot_export_balance, plot_score_heatmap
+    from jarvis_lab.evaluation.overlap import overlap
+    from jarvis_lab.plots import (
+        plot_class_regret,
+        plot_class_scores,
+        plot_export_balance,
+        plot_overlap,
+        plot_policy_values,
+        plot_quality_cost,
+        plot_routing_curve,
+        plot_score_heatmap,
+    )
     from jarvis_lab.readers import (
         BadLine,
         BadLineError,
@@ -150,6 +162,7 @@ __all__ = [
     "classify_queries",
     "classify_query",
     "clean_rows",
+    "compare_policies",
     "complete_values",
     "correction_rows",
     "cpt",
@@ -160,6 +173,7 @@ __all__ = [
     "drop_exact_duplicates",
     "drop_near_duplicates",
     "ensure_registered",
+    "exploration_plan",
     "export_corrections",
     "export_preferences",
     "export_sft",
@@ -169,9 +183,15 @@ __all__ = [
     "logged_difference",
     "logged_value",
     "merge_counts",
+    "overlap",
     "pareto_frontier",
+    "plot_class_regret",
     "plot_class_scores",
     "plot_export_balance",
+    "plot_overlap",
+    "plot_policy_values",
+    "plot_quality_cost",
+    "plot_routing_curve",
     "plot_score_heatmap",
     "read_evidence",
     "read_scored_runs",
@@ -192,27 +212,32 @@ __version__ = "0.1.0"
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "jarvis_lab._tasks": ("LostTaskError",),
-    "jarvis_lab.classes": (
-        "classify_queries",
-        "classify_query",
-    ),
+    "jarvis_lab.classes": ("classify_queries", "classify_query"),
     "jarvis_lab.cluster": ("local_client",),
     "jarvis_lab.evaluation": (
         "aiq",
         "apgr",
         "class_regret",
+        "compare_policies",
         "complete_values",
         "cpt",
         "disagreements",
+        "exploration_plan",
         "logged_difference",
         "logged_value",
+        "overlap",
         "pareto_frontier",
         "routing_curve",
         "weighted_values",
     ),
     "jarvis_lab.plots": (
+        "plot_class_regret",
         "plot_class_scores",
         "plot_export_balance",
+        "plot_overlap",
+        "plot_policy_values",
+        "plot_quality_cost",
+        "plot_routing_curve",
         "plot_score_heatmap",
     ),
     "jarvis_lab.readers": (
@@ -224,10 +249,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "read_steps",
         "read_traces",
     ),
-    "jarvis_lab.readers.lake": (
-        "read_evidence",
-        "read_scored_runs",
-    ),
+    "jarvis_lab.readers.lake": ("read_evidence", "read_scored_runs"),
     "jarvis_lab.readers.lake_files": ("scored_run_files",),
     "jarvis_lab.readers.packed": ("DamagedFileError",),
     "jarvis_lab.review.errors": (
@@ -266,11 +288,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
         "save_policy",
     ),
     "jarvis_lab.samples": ("sample_path",),
-    "jarvis_lab.scores": (
-        "class_scores",
-        "merge_counts",
-        "score_counts",
-    ),
+    "jarvis_lab.scores": ("class_scores", "merge_counts", "score_counts"),
     "jarvis_lab.synthesis.corrections": (
         "CorrectionsExport",
         "correction_rows",
@@ -295,10 +313,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "jarvis_lab.synthesis.sft_export": ("SftExport",),
     "jarvis_lab.synthesis.split": ("assign_split",),
     "jarvis_lab.synthesis.verify": ("verify_export",),
-    "jarvis_lab.widgets": (
-        "ReviewPanel",
-        "RoutingExplorer",
-    ),
+    "jarvis_lab.widgets": ("ReviewPanel", "RoutingExplorer"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -30,17 +30,24 @@ class Queries:
         together: between them the curve is a straight line, the mean over all orders.
     weak, strong : array of float
         Reward of either model on each query.
+    extra_cost : array of float, optional
+        What the strong model costs more on each query. With it, the share is that of the extra
+        cost instead of that of the queries; NaN where the strong model costs no more in all.
     """
 
-    def __init__(self, score: Any, weak: Any, strong: Any) -> None:
-        rows = np.column_stack([-np.asarray(score, dtype=np.float64), weak, strong])
-        patterns, self._times = np.unique(rows, axis=0, return_counts=True)
-        self.n = len(rows)
+    def __init__(self, score: Any, weak: Any, strong: Any, extra_cost: Any = None) -> None:
+        first = -np.asarray(score, dtype=np.float64)
+        each = np.ones(len(first)) if extra_cost is None else extra_cost
+        patterns, self._times = np.unique(
+            np.column_stack([first, weak, strong, each]), axis=0, return_counts=True
+        )
+        self.n, self.priced = len(first), extra_cost is not None
         self._weak, self._gain = patterns[:, 1], patterns[:, 2] - patterns[:, 1]
+        self._cost = patterns[:, 3]
         self._ends = np.flatnonzero(np.diff(patterns[:, 0], append=np.inf))
 
     def curve(self) -> tuple[Floats, Floats]:
-        """Strong-call share and quality at the ends of the groups of equal scores, from 0 to 1."""
+        """Share and quality at the ends of the groups of equal scores, from 0 to 1."""
         share, quality = self._curves(self._times[None, :].astype(np.float64))
         return share[0], quality[0]
 
@@ -55,7 +62,8 @@ class Queries:
 
     def _curves(self, weights: Floats) -> tuple[Floats, Floats]:
         start = np.zeros((len(weights), 1))
-        share = np.cumsum(weights, axis=1)[:, self._ends] / self.n
+        spent = np.cumsum(weights * self._cost, axis=1)[:, self._ends]
+        share = spent / np.where(spent[:, -1:] > 0, spent[:, -1:], np.nan)
         gain = np.cumsum(weights * self._gain, axis=1)[:, self._ends] / self.n
         weak = (weights @ self._weak)[:, None] / self.n
         return np.hstack([start, share]), weak + np.hstack([start, gain])
@@ -79,7 +87,7 @@ def first_share(share: Floats, quality: Floats, part: float) -> Floats:
     rise = np.where(high > low, high - low, 1)
     within = np.clip((target - low) / rise, 0, 1)
     x = share[row, before] + within * (share[row, place] - share[row, before])
-    return np.where(gap > 0, np.where(place == 0, 0.0, x), np.nan)
+    return np.where((gap > 0) & ~np.isnan(x), np.where(place == 0, 0.0, x), np.nan)
 
 
 def frontier_hull(cost: Any, quality: Any) -> tuple[Floats, Floats]:

@@ -136,8 +136,8 @@ def classify_queries(queries: Iterable[str | None], *, by: By = "regex") -> pd.S
         raise TypeError("queries must be several queries; classify_query takes a single one.")
     if isinstance(queries, pd.DataFrame):
         raise TypeError("queries must be one column of queries, such as frame['query'].")
-    labels = classify_array(Texts(_text_array(queries)), by=by)
-    return pd.Series(labels.to_pylist(), index=index, name="query_class", dtype="str")
+    labels = classify_array(Texts(_text_array(queries)), by=by).dictionary_decode().to_pandas()
+    return pd.Series(labels.array, index=index, name="query_class", dtype="str")
 
 
 def classify_array(texts: Texts, *, by: By) -> pa.DictionaryArray:

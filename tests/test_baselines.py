@@ -119,7 +119,7 @@ def test_the_oracle_goes_by_several_columns():
     [
         (lambda d: d.iloc[:0], "no traces"),
         (lambda d: d.iloc[1:], "1 of 3 queries lack a model"),
-        (lambda d: pd.concat([d, d.iloc[:1]]), "1 queries have a model more than once"),
+        (lambda d: pd.concat([d, d.iloc[:1]]), "1 of 3 queries have a model more than once"),
         (lambda d: d.assign(model=[None, *"aabba"]), "1 traces name no model"),
         (lambda d: d.assign(correct=[None, 1.0, 1, 0, 0, 1]), "1 rewards are missing"),
         (lambda d: d, ""),

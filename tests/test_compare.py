@@ -1,6 +1,7 @@
 """compare_policies: its table against the estimators it is made of, by hand, and on bad input."""
 
 import copy
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jarvis_lab import read_traces, score_counts
+from jarvis_lab._logged_value import value_of_policy
 from jarvis_lab.evaluation.compare import COMPARE_COLUMNS, LOGGED_CAVEAT, compare_policies
 from jarvis_lab.evaluation.complete import complete_values
+from jarvis_lab.evaluation.crossfit import query_folds
 from jarvis_lab.evaluation.logged import logged_difference, logged_value
+from jarvis_lab.evaluation.read_log import ReadLog
+from jarvis_lab.evaluation.strata import split
 from jarvis_lab.evaluation.weighted import weighted_values
 from jarvis_lab.routing import (
     AlwaysPolicy,
@@ -24,6 +29,8 @@ from jarvis_lab.routing import (
     TraceDrivenPolicy,
 )
 
+REAL = Path(__file__).parent.parent / ".." / "shared" / "data"
+real = pytest.mark.skipif(not REAL.is_dir(), reason="real outcomes are not here (../shared/data)")
 BEST, CAUTIOUS = "best single", "best single by lower bound"
 ADDED = [BEST, CAUTIOUS, "random"]
 NUMBERS = ["value", "low", "high", "diff", "diff_low", "diff_high"]
@@ -101,6 +108,8 @@ def test_a_log_by_hand():
     assert table.loc["best", "value"] == pytest.approx(0.6 * 0.9 + 0.4 * 0.75)
     assert table.loc["a", "value"] == pytest.approx(0.6 * 0.9 + 0.4 * 0.25)
     assert table.loc["best", "diff"] == pytest.approx(0.4 * 0.5)
+    turned = by_name(log, {"worst": ByKind({"x": "b", "y": "a"})}, by="kind", reference="worst")
+    assert turned.loc["worst", "value"] == pytest.approx(0.6 * 0.5 + 0.4 * 0.25)
     assert table.loc["random", "value"] == pytest.approx(0.6 * 0.7 + 0.4 * 0.5)
     assert table.loc["best", "match_rate"] == 0.5
     assert table.loc["best", "n_effective"] == pytest.approx(1 / (0.36 / 30 + 0.16 / 20))
@@ -213,19 +222,52 @@ def test_what_can_be_fitted_is_cross_fitted_and_what_is_fitted_is_marked():
 
 def test_a_learner_sees_none_of_the_queries_that_it_is_judged_on():
     class Memory(AlwaysPolicy):
-        seen: frozenset = frozenset()
+        """The model that it saw succeed on a query; "b" for a query that it did not see."""
+
+        fitted = False
 
         def fit(self, traces):
-            self.seen = frozenset(traces["query_id"])
+            self.fitted, good = True, traces[traces["outcome"] == "success"]
+            self.seen = dict(zip(good["query_id"], good["model"], strict=True))
             return self
 
         def route(self, queries):
-            assert self.seen
-            assert not self.seen & set(queries["query_id"])
-            return super().route(queries)
+            return queries["query_id"].map(self.seen).fillna("b").astype("str")
 
     log = log_of(query_id=np.arange(400) // 2)
-    assert by_name(log, {"m": Memory("a")}).loc["m", "status"] == "ok"
+    fallback = logged_value(log, AlwaysPolicy("b"), by="kind").value
+    assert logged_value(log, Memory("b").fit(log), by="kind").value > fallback + 0.15
+    assert by_name(log, {"m": Memory("b")}, by="kind").loc["m", "value"] == fallback
+
+
+def test_the_interval_allows_for_luck_where_the_halves_disagree():
+    """Each half prefers another model: the copies disagree on every trace."""
+
+    class Rarest(AlwaysPolicy):
+        """The model of which it saw the fewest traces."""
+
+        def __init__(self, model=""):
+            self.model = model
+
+        def fit(self, traces):
+            self.model = traces["model"].value_counts().idxmin()
+            return self
+
+    log = log_of(size=900)
+    halves = query_folds(900, folds=2, seed=0)
+    log["model"] = np.where((np.arange(900) % 10 < 3) == (halves == 0), "a", "b")
+    read = ReadLog(log, by="kind", reward=None, propensity=None)
+    torn = split(read, [read.choice(Rarest())])
+    assert torn.torn[0].tolist() == [1.0] * 6
+    plain = value_of_policy(torn.cells, torn.policies[0])
+    found = by_name(log, {"r": Rarest()}, by="kind").loc["r"]
+    assert found["value"] == pytest.approx(plain.value)
+    assert found["low"] < plain.low
+    assert plain.high < found["high"]
+    widened = value_of_policy(torn.cells, torn.policies[0], torn=np.ones(6))
+    assert (found["low"], found["high"]) == pytest.approx((widened.low, widened.high))
+    fixed = split(read, [read.choice(AlwaysPolicy("a")), read.choice(Rarest())])
+    assert [each.max() for each in fixed.torn] == [0, 1]
 
 
 def test_cross_fitting_goes_by_trace_where_there_is_a_single_query():
@@ -257,6 +299,8 @@ def test_a_model_that_the_log_never_used_is_named():
     row = by_name(rare, {"new": ByKind({"x": "a", "y": "new"})}, by="kind").loc["new"]
     assert row["status"] == "ok"
     assert row["note"] == "the log never used 'new', which gets 6% of the traffic"
+    never = by_name(log_of(), {"mix": RandomPolicy({"a": 1, "new": 0})}).loc["mix"]
+    assert never["note"] == ""
     for method in ("snips", "dr"):
         table = by_name(log_of(propensity=0.5), {"new": AlwaysPolicy("new")}, method=method)
         assert "the log never used 'new'" in table.loc["new", "status"]
@@ -528,6 +572,39 @@ def test_a_weighted_difference_is_scipys_for_the_mean_of_its_terms(method):
     # the degrees of freedom are those of 1,500 traces here
     assert row["diff_low"] == pytest.approx(expected.low, abs=2e-5)
     assert row["diff_high"] == pytest.approx(expected.high, abs=2e-5)
+
+
+@real
+def test_published_figures_of_complete_data_come_out():
+    data = pd.read_parquet(REAL / "routellm_mmlu.parquet")
+    policies = {model: AlwaysPolicy(model) for model in data["model"].unique()}
+    table = by_name(data, policies, reward="correct", draws=200)
+    assert set(table["method"]) == {"complete"}
+    assert table.loc["gpt-4-1106-preview", "value"] == pytest.approx(0.80587, abs=5e-6)
+    mixtral = table.loc["mistralai/Mixtral-8x7B-Instruct-v0.1", "value"]
+    assert mixtral == pytest.approx(0.68091, abs=5e-6)
+    assert table.loc["oracle", "value"] == pytest.approx(0.8587, abs=5e-5)
+    assert table.loc["random", "value"] == pytest.approx((0.80587 + 0.68091) / 2, abs=1e-5)
+    assert table.loc[BEST, "value"] == table.loc["gpt-4-1106-preview", "value"]
+
+
+@real
+def test_a_real_log_gives_the_published_accuracies_and_counts_what_it_lacks():
+    """The log chose by the query's length, so the classes must tell lengths apart."""
+    traces = read_traces(str(REAL / "openjarvis_mmlu_traces.db"))
+    traces["long"] = traces["query"].str.len() > 400
+    truth = {"mistralai/Mixtral-8x7B-Instruct-v0.1": 0.68091, "gpt-4-1106-preview": 0.80587}
+    policies = {model: AlwaysPolicy(model) for model in truth}
+    table = by_name(traces, {**policies, "new": AlwaysPolicy("gpt-9")}, by="long")
+    for model, accuracy in truth.items():
+        assert table.loc[model, "low"] < accuracy < table.loc[model, "high"]
+        assert table.loc[model, "status"] == "ok"
+    assert "the log never used 'gpt-9'" in table.loc["new", "status"]
+    assert table.loc["gpt-4-1106-preview", "n"] == traces["outcome"].notna().sum()
+    strong = table.loc["gpt-4-1106-preview"]
+    weak = by_name(traces, policies, by="long", reference="gpt-4-1106-preview").iloc[0]
+    assert weak["diff_low"] < 0.68091 - 0.80587 < weak["diff_high"]
+    assert weak["value"] - strong["value"] == pytest.approx(weak["diff"], abs=1e-9)
 
 
 # What can be fitted.

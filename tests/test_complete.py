@@ -213,6 +213,53 @@ def test_regret_by_hand():
         class_regret(log, AlwaysPolicy("new"), by="kind", reward="good")
 
 
+def test_regret_of_a_policy_given_unfitted_is_that_of_its_cross_fitted_choices():
+    log = complete_log([[1, 0], [0, 1]] * 20, kinds=["x", "y"] * 20)
+    learned = LowerBoundRouterPolicy(by="kind", reward="good")
+    table = class_regret(log, learned, reward="good")
+    assert table["query_class"].tolist() == ["x", "y"]
+    assert table["regret"].tolist() == [0, 0]
+    assert not learned.fitted
+    value = complete_values(log, [learned], reward="good", draws=5).loc[0, "value"]
+    assert value == 1 - table["cost"].sum()
+    with pytest.raises(TypeError, match=r"policy is the text 'm0'.*AlwaysPolicy\('m0'\)"):
+        class_regret(log, "m0", reward="good")
+    with pytest.raises(TypeError, match="Policy 'a' is the text 'm0'"):
+        complete_values(log, {"a": "m0"}, reward="good")
+
+
+# scipy 1.16: scipy.stats.binomtest(lost, n).proportion_ci(method="wilson")
+def test_intervals_of_regret_and_value_are_scipys_wilson_intervals():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(2)
+    rewards = rng.random((90, 2)) < [0.6, 0.7]
+    log = complete_log(rewards, kinds=["x", "x", "y"] * 30)
+    for row in class_regret(log, AlwaysPolicy("m0"), by="kind", reward="good").itertuples():
+        here = rewards[np.arange(90) % 3 == 2 if row.query_class == "y" else np.arange(90) % 3 < 2]
+        lost = int((here.any(1) & ~here[:, 0]).sum())
+        expected = stats.binomtest(lost, len(here)).proportion_ci(method="wilson")
+        assert row.regret == pytest.approx(lost / len(here))
+        assert (row.regret_low, row.regret_high) == pytest.approx((expected.low, expected.high))
+    table = complete_values(log, {"a": AlwaysPolicy("m0")}, reward="good", draws=10, level=0.8)
+    expected = stats.binomtest(int(rewards[:, 0].sum()), 90).proportion_ci(0.8, method="wilson")
+    assert table.loc[0, ["low", "high"]].tolist() == pytest.approx([expected.low, expected.high])
+
+
+# scipy 1.16: scipy.stats.bootstrap((difference,), np.mean, method="percentile")
+def test_the_interval_of_a_difference_is_scipys_paired_bootstrap():
+    stats = pytest.importorskip("scipy.stats")
+    rewards = np.random.default_rng(6).beta([2, 3], [1, 2], (150, 2))
+    policies = {"a": AlwaysPolicy("m0"), "b": AlwaysPolicy("m1")}
+    log = complete_log(rewards)
+    row = complete_values(log, policies, reward="good", reference="b", draws=8000).loc[0]
+    theirs = stats.bootstrap(
+        (rewards[:, 0] - rewards[:, 1],), np.mean, method="percentile", n_resamples=8000, rng=3
+    ).confidence_interval
+    assert row["diff"] == pytest.approx((rewards[:, 0] - rewards[:, 1]).mean())
+    assert row["diff_low"] == pytest.approx(theirs.low, abs=0.003)
+    assert row["diff_high"] == pytest.approx(theirs.high, abs=0.003)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=2, max_size=12))
 def test_no_policy_beats_the_oracle_and_costs_add_up(rewards):

@@ -130,6 +130,127 @@ def test_scores_that_do_not_fit_are_refused():
         cpt(log, "ask", 1.5, reward="good", **PAIR)
 
 
+def priced_log():
+    """Best first: +2/3, 0, +1/3 of the gap for 4, 2 and 1 more; costs of the weak one are 1."""
+    log = pair_log([0.9, 0.5, 0.1, 0.0], [0, 1, 0, 1], [1, 1, 1, 1])
+    log["cost_usd"] = [1.0, 5.0, 1.0, 3.0, 1.0, 2.0, 1.0, 1.0]
+    return log
+
+
+def test_a_curve_over_money_by_hand():
+    log = priced_log()
+    curve = routing_curve(log, "ask", reward="good", cost="cost_usd", points=5, draws=60, **PAIR)
+    assert curve["quality"].tolist() == [0.5, 0.75, 0.75, 1, 1]
+    assert curve["cost"].tolist() == [1, 2, 2.5, 2.75, 2.75]
+    assert (curve["cost_low"] <= curve["cost"]).all()
+    assert (curve["cost"] <= curve["cost_high"]).all()
+    assert curve["cost_high"].iloc[-1] > curve["cost_low"].iloc[-1]
+    plain = routing_curve(log, "ask", reward="good", points=5, draws=60, **PAIR)
+    assert "cost" not in plain
+    options = {"reward": "good", "cost": "cost_usd", "draws": 60, **PAIR}
+    # shares of the extra cost 0, 4/7, 6/7, 1, 1: area 4/7·.625 + 2/7·.75 + 1/7·.875
+    area = (4 * 0.625 + 2 * 0.75 + 0.875) / 7
+    assert apgr(log, "ask", **options).value == pytest.approx((area - 0.5) / 0.5)
+    assert cpt(log, "ask", 0.25, **options).value == pytest.approx(2 / 7)
+    assert cpt(log, "ask", 0.5, **options).value == pytest.approx(4 / 7)
+    assert cpt(log, "ask", 1.0, **options).value == pytest.approx(1)
+    assert cpt(log, "ask", 0.0, **options).value == 0
+
+
+def test_latency_and_tokens_are_costs_too():
+    log = priced_log().assign(seconds=[1, 1, 1, 1, 1, 9, 1, 1], tokens=7)
+    options = {"reward": "good", "draws": 20, **PAIR}
+    assert cpt(log, "ask", 0.5, cost="seconds", **options).value == 0
+    assert cpt(log, "ask", 1.0, cost="seconds", **options).value == 1
+    same = apgr(log, "ask", cost="tokens", **options)
+    assert np.isnan(same.value)
+    assert same.note == "the strong model is no better or no dearer than the weak one"
+    missing = log.assign(seconds=[1, None, 1, 1, 1, 9, 1, 1])
+    with pytest.raises(ValueError, match="'seconds' is missing for some queries of 's'"):
+        apgr(missing, "ask", cost="seconds", **options)
+    with pytest.raises(ValueError, match="no column 'price'"):
+        routing_curve(log, "ask", cost="price", **options)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_curve_over_costs_that_are_alike_is_that_over_calls(data):
+    n = data.draw(st.integers(2, 9))
+    unit = st.floats(0, 1)
+    score, weak, strong = (data.draw(st.lists(unit, min_size=n, max_size=n)) for _ in range(3))
+    extra = data.draw(st.floats(0.1, 100))
+    calls, money = Queries(score, weak, strong), Queries(score, weak, strong, np.full(n, extra))
+    np.testing.assert_allclose(calls.curve(), money.curve(), atol=1e-12)
+
+
+# scipy 1.16: scipy.stats.bootstrap((rows,), statistic, method="percentile", n_resamples=4000)
+@pytest.mark.parametrize("cost", [None, "cost_usd"])
+def test_the_intervals_of_apgr_and_cpt_are_scipys(cost):
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(3)
+    n = 300
+    hard = rng.random(n).round(1)
+    weak, strong = rng.random(n) < 0.8 - 0.5 * hard, rng.random(n) < 0.85
+    extra = rng.gamma(2, 1, n)
+    log = pair_log(hard, weak, strong).assign(cost_usd=1.0)
+    log.loc[log["model"] == "s", "cost_usd"] = 1 + extra
+
+    def figures(rows):
+        """APGR and CPT(50 %) of the rows, one query at a time, equal scores on a straight line."""
+        order = np.unique(hard[rows])[::-1]
+        price = extra[rows] if cost else np.ones(n)
+        gain = strong[rows].astype(float) - weak[rows]
+        x = np.cumsum([0, *(price[hard[rows] == h].sum() for h in order)]) / price.sum()
+        y = np.cumsum([0, *(gain[hard[rows] == h].sum() for h in order)]) / gain.sum()
+        fine = np.linspace(0, 1, 20_001)
+        return np.trapezoid(y, x), fine[np.argmax(np.interp(fine, x, y) >= 0.5)]
+
+    theirs = stats.bootstrap(
+        (np.arange(n),),
+        lambda rows: np.array(figures(rows)),
+        method="percentile",
+        vectorized=False,
+        n_resamples=4000,
+        rng=1,
+    ).confidence_interval
+    options = {"reward": "good", "cost": cost, "draws": 4000, **PAIR}
+    for place, mine in enumerate((apgr(log, "ask", **options), cpt(log, "ask", 0.5, **options))):
+        assert mine.value == pytest.approx(figures(np.arange(n))[place], abs=1e-4)
+        # the error of such a quantile of 4,000 draws is about 0.004
+        assert mine.low == pytest.approx(theirs.low[place], abs=0.015)
+        assert mine.high == pytest.approx(theirs.high[place], abs=0.015)
+
+
+# scipy 1.16: scipy.stats.bootstrap over queries, method="percentile"
+def test_the_intervals_of_the_frontier_and_aiq_are_scipys():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(5)
+    n = 200
+    costs = rng.gamma(2, [1.0, 2.0, 3.0], (n, 3))
+    rewards = (rng.random((n, 3)) < [0.5, 0.7, 0.75]).astype(float)
+    log = cost_log([0, 0, 0], rewards).assign(cost_usd=costs.ravel())
+
+    def figures(rows):
+        c, q = costs[rows].mean(0), rewards[rows].mean(0)
+        return np.array([hull_height(c, q), *c, *q])
+
+    theirs = stats.bootstrap(
+        (np.arange(n),),
+        figures,
+        method="percentile",
+        vectorized=False,
+        n_resamples=3000,
+        rng=2,
+    ).confidence_interval
+    table = pareto_frontier(log, reward="good", draws=3000).set_index("model").sort_index()
+    mine = aiq(log, reward="good", draws=3000)
+    lows = [mine.low, *table["cost_low"], *table["quality_low"]]
+    highs = [mine.high, *table["cost_high"], *table["quality_high"]]
+    # the error of such a quantile of 3,000 draws is about 0.3 %
+    np.testing.assert_allclose(lows, theirs.low, rtol=0.02)
+    np.testing.assert_allclose(highs, theirs.high, rtol=0.02)
+
+
 def cost_log(costs, rewards):
     rows = [
         {"query_id": q, "model": f"m{m}", "good": float(reward), "cost_usd": costs[m]}

@@ -111,6 +111,8 @@ def test_a_log_without_traces_or_rewards_has_a_table_too():
     assert table.empty
     table = overlap(log.assign(outcome=np.nan), AlwaysPolicy("a"), by="kind")
     assert table["covered"].tolist() == [False]
+    with pytest.raises(TypeError, match=r"policy is the text 'a'.*AlwaysPolicy\('a'\)"):
+        overlap(log, "a")
     with pytest.raises(ValueError, match="no column 'model'"):
         overlap(log.drop(columns="model"), AlwaysPolicy("a"))
 

@@ -187,6 +187,7 @@ def inside(ax):
     edge = drawn(ax)
     texts = [*ax.texts, ax.xaxis.label, ax.yaxis.label, *shown_ticks(ax)]
     texts += list(ax.get_legend().get_texts()) if ax.get_legend() else []
+    texts += [child.yaxis.label for child in ax.child_axes]
     seen = [text.get_window_extent() for text in texts if text.get_text().strip()]
     return all(
         box.x0 >= -1 and box.y0 >= -1 and box.x1 <= edge.x1 + 1 and box.y1 <= edge.y1 + 1
@@ -324,10 +325,10 @@ def test_quality_stands_against_cost_with_intervals_and_steps_along_the_frontier
 
 
 def test_only_what_is_attainable_and_not_flattered_makes_the_frontier_of_policies():
-    ax = plot_quality_cost(VALUES)
+    ax = plot_quality_cost(VALUES.assign(cost_usd=[5, 2, 3, 4, 1]))
     (steps,) = [line for line in ax.get_lines() if line.is_dashed()]
-    assert steps.get_xydata().tolist() == [[0.01, 0.84]]
-    assert sorted(x for x, _, hollow in markers(ax) if hollow) == [0.02, 0.05]
+    assert steps.get_xydata().tolist() == [[4, 0.79], [5, 0.79], [5, 0.84]]
+    assert sorted(x for x, _, hollow in markers(ax) if hollow) == [1, 2]
     assert "not attainable" in legend(ax)
 
 
@@ -390,7 +391,9 @@ def test_a_routing_curve_is_a_line_with_its_band_and_random_routing():
     rows = zip(CURVE["strong_share"], CURVE["low"], CURVE["high"], strict=True)
     assert band(ax) == {x: (low, high) for x, low, high in rows}
     assert legend(ax) == ["routing", "random routing"]
-    assert ax.get_ylabel() == "mean reward; band: 95 % interval, n = 700 queries"
+    assert ax.get_ylabel() == "mean reward, with its 95 % interval"
+    assert ax.get_xlabel() == "share of queries sent to the strong model (n = 700)"
+    assert plot_routing_curve(CURVE[["strong_share", "quality"]]).get_ylabel() == "mean reward"
 
 
 def test_several_curves_differ_in_colour_and_dashes_and_share_their_random_line():
@@ -417,7 +420,7 @@ def test_a_curve_may_run_over_money_and_show_its_envelope():
     drawn_as = [line.get_xydata().tolist() for line in ax.get_lines()]
     assert money[["cost_usd", "envelope"]].to_numpy().tolist() in drawn_as
     assert [[1.0, 0.6], [3.0, 0.8]] in drawn_as
-    assert ax.get_xlabel() == "mean cost_usd per query"
+    assert ax.get_xlabel() == "mean cost_usd per query (n = 700)"
     assert legend(ax)[-1] == "best at this share or below"
     with pytest.raises(ValueError, match=r"curve has no column 'cost_usd'.*routing_curve"):
         plot_routing_curve(CURVE, x="cost_usd")

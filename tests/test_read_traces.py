@@ -593,3 +593,14 @@ def test_rows_are_there_even_if_they_have_none_of_the_columns_asked_for(suffix, 
         assert found.columns.tolist() == columns
         assert len(found) == 2
         assert found.isna().all(axis=None)
+
+
+@pytest.mark.parametrize("values", [[np.nan, np.nan], [None, None], [pd.NaT, pd.NaT], []])
+def test_a_column_in_which_everything_is_missing_has_no_wrong_type(values):
+    frame = pd.DataFrame({"model": ["a"] * len(values), "outcome": values, "started_at": values})
+    got = read_traces(frame)
+    assert str(got["outcome"].dtype) == "str"
+    assert str(got["started_at"].dtype) == "datetime64[us, UTC]"
+    assert got["outcome"].isna().all()
+    with pytest.raises(ValueError, match="'outcome' .* holds double"):
+        read_traces(pd.DataFrame({"model": ["a"], "outcome": [0.5]}))

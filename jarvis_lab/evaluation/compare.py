@@ -112,7 +112,8 @@ def compare_policies(
         - ``snips``, ``dr`` (float64): self-normalised and doubly robust value beside it; NaN
           where propensities are not recorded, these values are refused, or data are complete.
 
-        ``frame.attrs["why_not_complete"]`` is a sentence for a log, and empty for complete data.
+        ``attrs["why_not_complete"]`` is a sentence for a log, and empty for complete data;
+        ``attrs["level"]`` is the level.
 
     Raises
     ------
@@ -189,7 +190,7 @@ def compare_policies(
     table = table.reindex(columns=list(COMPARE_COLUMNS))
     kinds = {name: "str" if name in _TEXTS else "float64" for name in COMPARE_COLUMNS}
     table = table.astype({**kinds, "n": "int64"})
-    table.attrs["why_not_complete"] = why
+    table.attrs |= {"why_not_complete": why, "level": level}
     return table
 
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from jarvis_lab import _checks
 from jarvis_lab._paired import bootstrap_means, mcnemar_p, percentile_interval
 from jarvis_lab._stats import bounded_mean_interval
+from jarvis_lab.evaluation.costs import query_costs
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
+from jarvis_lab.evaluation.named import named_policies
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
 from jarvis_lab.routing.outcomes import CompleteOutcomes, complete_outcomes, query_codes
@@ -47,7 +49,7 @@ class _Played:
 
 def complete_values(
     traces: object,
-    policies: Mapping[str, RouterPolicy],
+    policies: Mapping[str, RouterPolicy] | Sequence[RouterPolicy],
     *,
     query_id: str | Sequence[str] | None = None,
     reward: str | None = None,
@@ -64,7 +66,7 @@ def complete_values(
     ----------
     traces : DataFrame, path or object with ``list_traces()``
         Complete data: every query has every model exactly once, with a reward.
-    policies : mapping of name to RouterPolicy
+    policies : mapping of name to RouterPolicy, or list of RouterPolicy
         A policy that can be fitted is given unfitted, and is cross-fitted by query. "best
         single", "best single by lower bound", "random" and "oracle" are added.
     query_id : str or list of str, optional
@@ -135,9 +137,12 @@ def complete_values(
     3                      random    0.7  -0.3      NaN        24
     4                      oracle    1.0   0.0      1.0         0
     """
+    policies = named_policies(policies)
     frame = read_traces(traces)
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
-    facts = {name: _fact(frame, found, name, query_id) for name in also}
+    facts = {
+        name: query_costs(frame, found, name, query_id=query_id, missing=True) for name in also
+    }
     codes = query_codes(frame, query_id=query_id)
     added = {
         _BEST: BestSinglePolicy(reward=reward),
@@ -216,18 +221,6 @@ def _played(
     return _Played(
         name, rewards, status, {k: v if known.all() else np.nan for k, v in means.items()}
     )
-
-
-def _fact(
-    frame: pd.DataFrame, found: CompleteOutcomes, name: str, query_id: str | Sequence[str] | None
-) -> Floats:
-    hint = "also= names number columns of the traces."
-    _checks.column(name, frame.columns, where="The log", hint=hint)
-    codes = query_codes(frame, query_id=query_id)
-    values = np.full(found.rewards.shape, np.nan)
-    places = pd.Index(found.models).get_indexer(pd.Index(frame["model"]))
-    values[codes, places] = pd.to_numeric(frame[name]).to_numpy(dtype=float, na_value=np.nan)
-    return values
 
 
 def _table(

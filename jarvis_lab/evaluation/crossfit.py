@@ -13,6 +13,8 @@ from jarvis_lab import _checks
 
 __all__ = ["can_be_fitted", "choices_by_fold", "cross_fitted_choices", "query_folds"]
 
+Names = NDArray[np.object_]
+
 
 def can_be_fitted(policy: Any) -> bool:
     """Whether the policy has ``fit`` and has not been fitted yet."""
@@ -30,13 +32,9 @@ def query_folds(n_queries: int, *, folds: int, seed: int) -> NDArray[np.int64]:
 
 
 def choices_by_fold(
-    policy: Any,
-    traces: pd.DataFrame,
-    fold: NDArray[np.int64],
-    queries: pd.DataFrame,
-    query_fold: NDArray[np.int64] | None = None,
-) -> NDArray[np.object_]:
-    """Model for each query by a copy of the policy fitted on the traces of the other folds.
+    policy: Any, traces: pd.DataFrame, fold: NDArray[np.int64]
+) -> tuple[Names, NDArray[np.bool_]]:
+    """Model for each trace by a copy of the policy that was fitted on the other folds.
 
     Parameters
     ----------
@@ -46,21 +44,21 @@ def choices_by_fold(
         The traces.
     fold : array of int
         Fold of each trace.
-    queries : DataFrame
-        What to route.
-    query_fold : array of int, optional
-        Fold of each row of ``queries``; the traces' own without it.
 
     Returns
     -------
-    ndarray of str
+    tuple of ndarray
+        The models, and whether the copies of the folds disagree on the trace.
     """
-    held_in = fold if query_fold is None else query_fold
-    chosen = np.full(len(queries), "", dtype=object)
-    for held in np.unique(held_in):
-        fitted = copy.deepcopy(policy).fit(traces[fold != held].reset_index(drop=True))
-        chosen[held_in == held] = fitted.route(queries[held_in == held]).to_numpy(dtype=object)
-    return chosen
+    chosen = np.full(len(traces), "", dtype=object)
+    torn, first = np.zeros(len(traces), dtype=bool), None
+    for held in np.unique(fold):
+        copied = _fitted(policy, traces, fold != held)
+        routed = copied.route(traces).fillna("").to_numpy(dtype=object)
+        chosen[fold == held] = routed[fold == held]
+        first = routed if first is None else first
+        torn |= routed != first
+    return chosen, torn
 
 
 def cross_fitted_choices(
@@ -71,7 +69,7 @@ def cross_fitted_choices(
     *,
     folds: int = 5,
     seed: int = 0,
-) -> NDArray[np.object_]:
+) -> Names:
     """Model for each query by a copy of the policy fitted on the other folds' traces.
 
     Parameters
@@ -104,4 +102,13 @@ def cross_fitted_choices(
     ['b', 'a']
     """
     fold = query_folds(len(queries), folds=min(folds, max(len(queries), 2)), seed=seed)
-    return choices_by_fold(policy, traces, fold[codes], queries, fold)
+    chosen = np.full(len(queries), "", dtype=object)
+    for held in np.unique(fold):
+        copied = _fitted(policy, traces, fold[codes] != held)
+        chosen[fold == held] = copied.route(queries[fold == held]).to_numpy(dtype=object)
+    return chosen
+
+
+def _fitted(policy: Any, traces: pd.DataFrame, learned: NDArray[np.bool_]) -> Any:
+    """A copy of the policy, fitted on some of the traces."""
+    return copy.deepcopy(policy).fit(traces[learned].reset_index(drop=True))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,7 @@ from jarvis_lab import _checks
 from jarvis_lab._curves import Queries, first_share, gap_area
 from jarvis_lab._paired import percentile_interval
 from jarvis_lab.evaluation.estimate import CurveEstimate
-from jarvis_lab.readers import read_traces
-from jarvis_lab.routing.outcomes import complete_outcomes
+from jarvis_lab.evaluation.model_pair import ModelPair
 
 __all__ = ["CurveEstimate", "apgr", "cpt", "routing_curve"]
 
@@ -29,6 +27,7 @@ def routing_curve(
     strong: str,
     query_id: str | Sequence[str] | None = None,
     reward: str | None = None,
+    cost: str | None = None,
     points: int = 101,
     level: float = 0.95,
     draws: int = 1000,
@@ -49,6 +48,8 @@ def routing_curve(
         Columns that tell queries apart; else ``query_id`` where there is one, else the text.
     reward : str, optional
         A column of true and false or of numbers in [0, 1]; ``outcome`` without one.
+    cost : str, optional
+        Number column (money, seconds, tokens) to average at each share.
     points : int
         Shares from 0 to 1, at equal distances.
     level : float
@@ -66,11 +67,14 @@ def routing_curve(
           bootstrap interval.
         - ``random_quality`` (float64): that of sending as many queries up at random.
         - ``n`` (int64): queries.
+        - ``cost``, ``cost_low``, ``cost_high`` (float64), with ``cost`` only: mean of the column
+          per query, in its own unit, and its pointwise bootstrap interval.
 
     Raises
     ------
     ValueError
-        If the data of the two models are not complete, or the scores do not fit or are missing.
+        If the data of the two models are not complete, the scores do not fit or are missing, or
+        a cost is missing.
 
     Notes
     -----
@@ -91,25 +95,19 @@ def routing_curve(
     1           0.5      1.0
     2           1.0      1.0
     """
-    queries = _queries(traces, scores, weak, strong, query_id, reward)
+    pair = ModelPair.read(traces, scores, weak, strong, query_id, reward, cost)
     grid = np.linspace(0, 1, _checks.whole("points", points, least=2))
-    share, quality = queries.curve()
-    drawn = [
-        np.interp(grid, x, y)
-        for xs, ys in queries.resampled(draws=draws, seed=seed)
-        for x, y in zip(xs, ys, strict=True)
-    ]
-    low, high = percentile_interval(np.array(drawn), _checks.fraction("level", level))
-    return pd.DataFrame(
-        {
-            "strong_share": grid,
-            "quality": np.interp(grid, share, quality),
-            "low": low,
-            "high": high,
-            "random_quality": quality[0] + grid * (quality[-1] - quality[0]),
-            "n": queries.n,
-        }
-    )
+    _checks.fraction("level", level)
+    queries = Queries(pair.scores, pair.weak, pair.strong)
+    quality, low, high = _on_grid(queries, grid, level, draws, seed)
+    columns = {"strong_share": grid, "quality": quality, "low": low, "high": high}
+    columns["random_quality"] = quality[0] + grid * (quality[-1] - quality[0])
+    curve = pd.DataFrame(columns).assign(n=queries.n)
+    if pair.weak_cost is not None and pair.strong_cost is not None:
+        spending = Queries(pair.scores, pair.weak_cost, pair.strong_cost)
+        ends = _on_grid(spending, grid, level, draws, seed)
+        curve["cost"], curve["cost_low"], curve["cost_high"] = ends
+    return curve
 
 
 def apgr(
@@ -120,6 +118,7 @@ def apgr(
     strong: str,
     query_id: str | Sequence[str] | None = None,
     reward: str | None = None,
+    cost: str | None = None,
     level: float = 0.95,
     draws: int = 1000,
     seed: int = 0,
@@ -130,11 +129,14 @@ def apgr(
     ----------
     traces, scores, weak, strong, query_id, reward, level, draws, seed
         As for :func:`routing_curve`.
+    cost : str, optional
+        Number column (money, seconds, tokens). With it, the curve runs over the share of what the
+        strong model costs more, instead of over the share of its calls.
 
     Returns
     -------
     CurveEstimate
-        NaN if the strong model is no better than the weak one.
+        NaN if the strong model is no better than the weak one, or costs no more.
 
     Raises
     ------
@@ -157,8 +159,8 @@ def apgr(
     >>> apgr(log, "hard", weak="w", strong="s").value
     0.75
     """
-    queries = _queries(traces, scores, weak, strong, query_id, reward)
-    return _estimate(queries, gap_area, level, draws, seed)
+    pair = ModelPair.read(traces, scores, weak, strong, query_id, reward, cost)
+    return _estimate(pair.queries(), gap_area, level, draws, seed)
 
 
 def cpt(
@@ -170,6 +172,7 @@ def cpt(
     strong: str,
     query_id: str | Sequence[str] | None = None,
     reward: str | None = None,
+    cost: str | None = None,
     level: float = 0.95,
     draws: int = 1000,
     seed: int = 0,
@@ -180,13 +183,16 @@ def cpt(
     ----------
     traces, scores, weak, strong, query_id, reward, level, draws, seed
         As for :func:`routing_curve`.
+    cost : str, optional
+        Number column (money, seconds, tokens). With it, the curve runs over the share of what the
+        strong model costs more, instead of over the share of its calls.
     part : float
         Part of the gap between weak and strong, from 0 to 1: 0.5 for CPT(50 %).
 
     Returns
     -------
     CurveEstimate
-        A share in [0, 1]; NaN if the strong model is no better than the weak one.
+        A share in [0, 1]; NaN if the strong model is no better than the weak one, or costs no more.
 
     Raises
     ------
@@ -210,8 +216,8 @@ def cpt(
     0.25
     """
     aim = _checks.fraction("part", part, ends=True)
-    queries = _queries(traces, scores, weak, strong, query_id, reward)
-    return _estimate(queries, lambda x, y: first_share(x, y, aim), level, draws, seed)
+    pair = ModelPair.read(traces, scores, weak, strong, query_id, reward, cost)
+    return _estimate(pair.queries(), lambda x, y: first_share(x, y, aim), level, draws, seed)
 
 
 def _estimate(
@@ -226,45 +232,25 @@ def _estimate(
     value = float(figure(share[None, :], quality[None, :])[0])
     drawn = np.concatenate([figure(x, y) for x, y in queries.resampled(draws=draws, seed=seed)])
     low, high, note = float("nan"), float("nan"), ""
+    less = "no better or no dearer" if queries.priced else "no better"
     if np.isnan(value):
-        note = "the strong model is no better than the weak one"
+        note = f"the strong model is {less} than the weak one"
     elif np.isnan(drawn).any():
-        note = f"in {np.isnan(drawn).mean():.0%} of draws the strong model is no better"
+        note = f"in {np.isnan(drawn).mean():.0%} of draws the strong model is {less}"
     else:
         ends = percentile_interval(drawn[:, None], level)
         low, high = float(ends[0][0]), float(ends[1][0])
     return CurveEstimate(value, low, high, level, queries.n, note)
 
 
-def _queries(
-    traces: object,
-    scores: Any,
-    weak: str,
-    strong: str,
-    query_id: str | Sequence[str] | None,
-    reward: str | None,
-) -> Queries:
-    frame = read_traces(traces)
-    unknown = {weak, strong} - set(frame["model"].dropna())
-    if unknown or weak == strong:
-        raise ValueError(
-            f"weak={weak!r} and strong={strong!r} must be two of the log's models: "
-            f"{_checks.names(sorted(frame['model'].dropna().unique()))}."
-        )
-    pair = frame[frame["model"].isin([weak, strong])].reset_index(drop=True)
-    found = complete_outcomes(pair, query_id=query_id, reward=reward)
-    if isinstance(scores, str):
-        hint = "scores= names the column that holds them, or is an array."
-        _checks.column(scores, found.queries.columns, where="The log", hint=hint)
-        scores = pd.to_numeric(found.queries[scores])
-    values = np.asarray(scores, dtype=np.float64)
-    if values.shape != (len(found.queries),):
-        raise ValueError(
-            f"scores has shape {values.shape}, but there are {len(found.queries)} queries."
-        )
-    if np.isnan(values).any():
-        raise ValueError(
-            f"{int(np.isnan(values).sum())} queries have no score: fill them (0 for last)."
-        )
-    places = [found.models.index(name) for name in (weak, strong)]
-    return Queries(values, found.rewards[:, places[0]], found.rewards[:, places[1]])
+def _on_grid(
+    queries: Queries, grid: Floats, level: float, draws: int, seed: int
+) -> tuple[Floats, Floats, Floats]:
+    """Height of the curve over the shares of the grid, and its pointwise interval."""
+    drawn = [
+        np.interp(grid, x, y)
+        for xs, ys in queries.resampled(draws=draws, seed=seed)
+        for x, y in zip(xs, ys, strict=True)
+    ]
+    low, high = percentile_interval(np.array(drawn), level)
+    return np.interp(grid, *queries.curve()), low, high

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -103,7 +104,7 @@ def exploration_plan(
         folds=folds,
         seed=seed,
     )
-    if not log.cells.size:
+    if not len(log.strata):
         raise ValueError("The log has no traces, so it does not tell what there is to sample.")
     pi = log.policies[0]
     weight = log.cells.shares[:, None] * pi
@@ -113,7 +114,7 @@ def exploration_plan(
             f"The policy names no model for {nameless:.0%} of the traffic, so nothing can be "
             "sampled there: give it a default model."
         )
-    extra = extra_traces(log.cells, pi, width=width, level=level)
+    extra = extra_traces(log.cells, pi, width=width, torn=log.torn[0], level=level)
     rows, columns = np.nonzero(extra > 0)
     n = log.cells.n[rows, columns]
     table = pd.DataFrame(
@@ -134,7 +135,9 @@ def exploration_plan(
     return table.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
 
 
-def extra_traces(cells: Cells, policy: Floats, *, width: float, level: float = 0.95) -> Floats:
+def extra_traces(
+    cells: Cells, policy: Floats, *, width: float, torn: Any = 0.0, level: float = 0.95
+) -> Floats:
     """Traces to add to each cell, class × model, so that the interval is expected to be as narrow.
 
     Parameters
@@ -145,6 +148,8 @@ def extra_traces(cells: Cells, policy: Floats, *, width: float, level: float = 0
         Probability of each model in each class.
     width : float
         Width of the interval.
+    torn : array of float, class
+        As for :func:`jarvis_lab._logged_value.value_of_policy`.
     level : float
         Confidence level.
 
@@ -153,7 +158,7 @@ def extra_traces(cells: Cells, policy: Floats, *, width: float, level: float = 0
     ndarray of float
         Whole numbers; all 0 if the interval is as narrow already and is not refused.
     """
-    now = value_of_policy(cells, policy, level=level)
+    now = value_of_policy(cells, policy, torn=torn, level=level)
     if not now.refused and now.high - now.low <= width:
         return np.zeros(cells.n.shape)
     weight = cells.shares[:, None] * policy
@@ -166,7 +171,8 @@ def extra_traces(cells: Cells, policy: Floats, *, width: float, level: float = 0
 
     def after(neyman: float, even: float) -> Valuation:
         sampled = with_traces(cells, extra(neyman, even), mean, sigma)
-        return value_of_policy(sampled, policy, level=level, least_covered=0, least_effective=0)
+        limits = {"least_covered": 0.0, "least_effective": 0.0}
+        return value_of_policy(sampled, policy, torn=torn, level=level, **limits)
 
     def narrow(neyman: float, even: float) -> bool:
         found = after(neyman, even)

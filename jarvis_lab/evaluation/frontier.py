@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from jarvis_lab import _checks
 from jarvis_lab._curves import frontier_hull, hull_height, on_frontier
 from jarvis_lab._paired import bootstrap_means, percentile_interval
+from jarvis_lab.evaluation.costs import query_costs
 from jarvis_lab.evaluation.estimate import CurveEstimate
 from jarvis_lab.readers import read_traces
-from jarvis_lab.routing.outcomes import CompleteOutcomes, complete_outcomes, query_codes
+from jarvis_lab.routing.outcomes import CompleteOutcomes, complete_outcomes
 
 __all__ = ["aiq", "pareto_frontier"]
 
@@ -158,18 +159,5 @@ def _costed(
     traces: object, cost: str, query_id: str | Sequence[str] | None, reward: str | None
 ) -> tuple[CompleteOutcomes, Floats]:
     frame = read_traces(traces)
-    hint = "cost= names a number column: money, seconds, tokens."
-    _checks.column(cost, frame.columns, where="The log", hint=hint)
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
-    costs = np.empty(found.rewards.shape)
-    places = pd.Index(found.models).get_indexer(pd.Index(frame["model"]))
-    values = pd.to_numeric(frame[cost]).to_numpy(dtype=float, na_value=np.nan)
-    costs[query_codes(frame, query_id=query_id), places] = values
-    missing = np.asarray(np.isnan(costs).any(0))
-    if missing.any():
-        without = [name for name, gone in zip(found.models, missing, strict=True) if gone]
-        raise ValueError(
-            f"{cost!r} is missing for some queries of {_checks.names(without)}: leave these "
-            "models out."
-        )
-    return found, costs
+    return found, query_costs(frame, found, cost, query_id=query_id)

@@ -80,6 +80,9 @@ def logged_value(
     - ν = max(2, τ²/Σ[v_j²/max(n_j + k - 1, 1)]), t its quantile, n_e = M(1-M)/τ with
       M = (n*V + ½)/(n* + 1): the interval is Wilson's for V of n_e rewards with t in place of z.
 
+    Where the copies of a cross-fitted policy disagree, v_j is multiplied by 1 + 2/π: the luck that
+    one half learned from is the luck that the other half is judged by.
+
     It holds if, inside a class, the log's choice did not depend on how hard the query was. If it
     did, no estimator and no diagnostic can tell. Traces count as independent: on complete data,
     where queries repeat, use :func:`complete_values`. A policy learned from these very traces is

@@ -8,7 +8,7 @@ from typing import Any
 from jarvis_lab import _checks
 from jarvis_lab.routing.policy import RouterPolicy
 
-__all__ = ["named_policies", "policy_name"]
+__all__ = ["named_policies", "policy_name", "router_policy"]
 
 
 def named_policies(policies: Any) -> dict[str, RouterPolicy]:
@@ -48,15 +48,20 @@ def named_policies(policies: Any) -> dict[str, RouterPolicy]:
     found: dict[str, RouterPolicy] = {}
     for name, policy in given:
         _checks.text("the name of a policy", name)
-        if not isinstance(policy, RouterPolicy):
-            raise TypeError(_what_to_pass(name, policy))
         if name in found:
             raise ValueError(
                 f"Two policies are called {name!r}: give a mapping with a name for each, "
                 "{'a': ..., 'b': ...}."
             )
-        found[name] = policy
+        found[name] = router_policy(policy, name=f"Policy {name!r}")
     return found
+
+
+def router_policy(policy: Any, *, name: str = "policy") -> RouterPolicy:
+    """The policy itself; TypeError, which says what to pass, if it is none."""
+    if not isinstance(policy, RouterPolicy):
+        raise TypeError(_what_to_pass(name, policy))
+    return policy
 
 
 def policy_name(policy: Any) -> str:
@@ -73,19 +78,19 @@ def policy_name(policy: Any) -> str:
 def _what_to_pass(name: str, policy: Any) -> str:
     if isinstance(policy, str):
         return (
-            f"Policy {name!r} is the text {policy!r}. For one model always, pass "
+            f"{name} is the text {policy!r}. For one model always, pass "
             f"AlwaysPolicy({policy!r}); for a registered policy, make one of it: "
             f"RouterPolicyRegistry.get({policy!r})()."
         )
     if isinstance(policy, Mapping):
         return (
-            f"Policy {name!r} is a mapping. For a table of class to model, pass "
+            f"{name} is a mapping. For a table of class to model, pass "
             "SFTRouterPolicy.from_dict({'policy_map': ...})."
         )
     if isinstance(policy, type) and issubclass(policy, RouterPolicy):
-        return f"Policy {name!r} is the class {policy.__name__}: make one, {policy.__name__}(...)."
+        return f"{name} is the class {policy.__name__}: make one, {policy.__name__}(...)."
     return (
-        f"Policy {name!r} is no RouterPolicy but {_shown(policy)}. Derive it from RouterPolicy, "
+        f"{name} is no RouterPolicy but {_shown(policy)}. Derive it from RouterPolicy, "
         "which needs select_model(context) alone."
     )
 

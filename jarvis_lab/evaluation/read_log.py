@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold, query_folds
+from jarvis_lab.evaluation.named import router_policy
 from jarvis_lab.evaluation.propensities import logged_propensities
 from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.outcomes import query_codes
@@ -33,11 +34,14 @@ class Choice:
         Place in ``models`` of each trace's; None for a policy that draws at random.
     weights : mapping of str to float
         Probability of each model, for one that draws at random.
+    torn : ndarray of bool or None
+        Whether the copies of a cross-fitted policy disagree on each trace; None for any other.
     """
 
     models: list[str]
     place: NDArray[np.int64] | None = field(repr=False, default=None)
     weights: Mapping[str, float] = field(default_factory=dict)
+    torn: NDArray[np.bool_] | None = field(repr=False, default=None)
 
 
 class ReadLog:
@@ -96,13 +100,14 @@ class ReadLog:
 
     def choice(self, policy: RouterPolicy) -> Choice:
         """The policy's choices; one that can be fitted and is not yet is cross-fitted."""
+        router_policy(policy)
         if isinstance(policy, RandomPolicy):
             return Choice(sorted(policy.weights), weights=policy.weights)
         if can_be_fitted(policy):
-            routed = pd.Series(choices_by_fold(policy, self.frame, self.fold, self.frame))
-        else:
-            routed = policy.route(self.frame)
-        place, models = _places(routed)
+            routed, torn = choices_by_fold(policy, self.frame, self.fold)
+            place, models = _places(pd.Series(routed))
+            return Choice(models, place, torn=torn)
+        place, models = _places(policy.route(self.frame))
         return Choice(models, place)
 
 

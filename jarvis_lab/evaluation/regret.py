@@ -9,8 +9,10 @@ import pandas as pd
 
 from jarvis_lab._stats import bounded_mean_interval
 from jarvis_lab.classes import By
+from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
+from jarvis_lab.evaluation.named import router_policy
 from jarvis_lab.readers import read_traces
-from jarvis_lab.routing.outcomes import complete_outcomes
+from jarvis_lab.routing.outcomes import complete_outcomes, query_codes
 from jarvis_lab.routing.policy import RouterPolicy, TablePolicy, query_classes
 
 __all__ = ["class_regret"]
@@ -24,6 +26,8 @@ def class_regret(
     query_id: str | Sequence[str] | None = None,
     reward: str | None = None,
     level: float = 0.95,
+    folds: int = 5,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """One row per query class: what the policy earns there, and what it could.
 
@@ -32,7 +36,8 @@ def class_regret(
     traces : DataFrame, path or object with ``list_traces()``
         Complete data: every query has every model exactly once, with a reward.
     policy : RouterPolicy
-        A policy that was not learned from these queries.
+        A policy that was not learned from these queries, or one that can be fitted, unfitted: it
+        is cross-fitted by query.
     by : {"regex", "keyword"}, column name or object with ``predict``, optional
         What the classes are; the policy's own, or "regex", without it.
     query_id : str or list of str, optional
@@ -41,6 +46,10 @@ def class_regret(
         A column of true and false or of numbers in [0, 1]; ``outcome`` without one.
     level : float
         Confidence level.
+    folds : int
+        Folds of the cross-fitting.
+    seed : int
+        Their seed.
 
     Returns
     -------
@@ -77,7 +86,12 @@ def class_regret(
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
     if by is None:
         by = policy.by if isinstance(policy, TablePolicy) else "regex"
-    earned = found.of(policy.route(found.queries))
+    if can_be_fitted(router_policy(policy)):
+        codes = query_codes(frame, query_id=query_id)
+        chosen = cross_fitted_choices(policy, frame, codes, found.queries, folds=folds, seed=seed)
+    else:
+        chosen = policy.route(found.queries).to_numpy(dtype=object)
+    earned = found.of(chosen)
     lost = found.rewards.max(1) - earned
     classes = query_classes(found.queries, by=by).to_numpy()
     rows = []

@@ -46,6 +46,8 @@ class StratifiedLog:
         Stratum and model of each trace with a reward.
     rewards, propensities : ndarray of float
         Of these traces; None if no propensities are recorded.
+    torn : list of ndarray of float
+        Share of each stratum on which the copies of a cross-fitted policy disagree, per policy.
     """
 
     cells: Cells
@@ -56,6 +58,7 @@ class StratifiedLog:
     places: NDArray[np.int64]
     rewards: NDArray[np.float64]
     propensities: NDArray[np.float64] | None
+    torn: list[NDArray[np.float64]]
 
 
 def stratified(
@@ -101,19 +104,31 @@ def split(log: ReadLog, choices: Sequence[Choice]) -> StratifiedLog:
     _, first, stratum = np.unique(key, return_index=True, return_inverse=True)
     models = sorted({*log.models, *(name for choice in choices for name in choice.models)})
     shape = (len(first), len(models))
+    traces = np.bincount(stratum, minlength=shape[0])
+    torn = [
+        np.zeros(shape[0])
+        if choice.torn is None
+        else np.bincount(stratum, choice.torn, minlength=shape[0]) / np.maximum(traces, 1)
+        for choice in choices
+    ]
     column = pd.Index(models).get_indexer(pd.Index(log.models))[log.model_place[log.kept]]
     places = np.vstack([stratum[log.kept], column])
     cells = cells_of_rewards(
         *(*places, log.rewards),
         shape=shape,
         propensities=log.propensities,
-        class_traces=np.bincount(stratum, minlength=shape[0]),
+        class_traces=traces,
     )
-    matrices = [_matrix(choice, first, models) for choice in choices]
-    strata = [log.classes[place] for place in log.class_place[first]]
-    used = frozenset(log.models)
     return StratifiedLog(
-        cells, matrices, strata, models, used, places, log.rewards, log.propensities
+        cells=cells,
+        policies=[_matrix(choice, first, models) for choice in choices],
+        strata=[log.classes[place] for place in log.class_place[first]],
+        models=models,
+        used=frozenset(log.models),
+        places=places,
+        rewards=log.rewards,
+        propensities=log.propensities,
+        torn=torn,
     )
 
 

@@ -142,7 +142,7 @@ def value_on(
     LoggedValue
     """
     pi = log.policies[0]
-    found = value_of_policy(log.cells, pi, level=level)
+    found = value_of_policy(log.cells, pi, torn=log.torn[0], level=level)
     chosen = pi[tuple(log.places)]
     weights = (chosen / used_propensities(log))[chosen > 0]
     unknown = unknown_models(log, 0) if len(log.rewards) else ""
@@ -167,7 +167,8 @@ def value_on(
 
 def difference_on(log: StratifiedLog, *, level: float = 0.95) -> LoggedDifference:
     """Value of the first policy of a log in strata less that of the second."""
-    found = difference_of_policies(log.cells, *log.policies, level=level)
+    torn = (log.torn[0], log.torn[1])
+    found = difference_of_policies(log.cells, *log.policies, torn=torn, level=level)
     status = f"refused: {found.refused}" if found.refused else "ok"
     return LoggedDifference(found.value, found.low, found.high, level, status)
 

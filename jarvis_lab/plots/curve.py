@@ -56,8 +56,8 @@ def plot_routing_curve(
         The column to draw quality against: ``"strong_share"``, or one of money or time where the
         table has it.
     level
-        Level of the band, for the legend; without it, ``attrs["level"]`` of the first table, and
-        no level in the legend if there is none.
+        Level of the band, for the label; without it, ``attrs["level"]`` of the first table, and no
+        level in the label if there is none.
     ax
         Where to draw; without it, a new figure.
 
@@ -176,11 +176,12 @@ def _guides(ax: Axes, curves: list[_Curve]) -> list[Line2D]:
 def _dress(ax: Axes, curves: list[_Curve], x: str, interval: str) -> None:
     share = x == "strong_share"
     label = "share of queries sent to the strong model" if share else f"mean {x} per query"
-    ax.set_xlabel(label, fontsize=9.5, **_canvas.PLAIN)
     counts = {one.n for one in curves}
-    n = f", n = {_count(curves[0].n)} queries" if len(counts) == 1 and curves[0].n > 0 else ""
-    band = f"; band: {interval}" if any(one.low is not None for one in curves) else ""
-    ax.set_ylabel(f"mean reward{band}{n}", fontsize=9.5)
+    if len(counts) == 1 and curves[0].n > 0:
+        label += f" (n = {_count(curves[0].n)})"
+    ax.set_xlabel(label, fontsize=9.5, **_canvas.PLAIN)
+    band = any(one.low is not None for one in curves)
+    ax.set_ylabel(f"mean reward, with its {interval}" if band else "mean reward", fontsize=9.5)
     if share:
         ax.set_xlim(-0.02, 1.02)
     if all(len(one.x) == 1 for one in curves):

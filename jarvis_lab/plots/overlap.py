@@ -95,7 +95,7 @@ def plot_overlap(overlap: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         below = max(width_of(name, 8) for name in names) * (1 if len(names) > 12 else 0.6)
         beside = max(width_of(row, 8) for row in rows)
         wide = max(_WIDE * len(names) + beside + 1.3, 5.2)
-        ax = _canvas.new_axes(wide, max(_HIGH * len(rows), 1.0) + below + 1.0)
+        ax = _canvas.new_axes(wide, max(_HIGH * len(rows), 1.5) + below + 1.0)
     mesh = _mesh(ax, grid)
     lines = _write(ax, grid, mesh)
     for row, column in np.ndindex(*grid.logged.shape):
@@ -242,7 +242,10 @@ def _bar(ax: Axes, mesh: QuadMesh) -> None:
     tall = min(1.0, _BAR_HEIGHT / height)
     box = ax.inset_axes((1 + 0.12 / width, 1 - tall, _BAR_WIDTH / width, tall))
     bar = ax.figure.colorbar(mesh, cax=box)
-    bar.set_label("how often the log used the model", fontsize=8)
+    label = "how often the log used the model"
+    if width_of(label, 8) > 0.9 * tall * height:
+        label = "how often the log\nused the model"
+    bar.set_label(label, fontsize=8)
     bar.ax.tick_params(labelsize=7.5, length=2)
     bar.ax.set_frame_on(False)
 

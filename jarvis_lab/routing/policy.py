@@ -127,8 +127,8 @@ def query_classes(queries: pd.DataFrame | Iterable[str | None], *, by: By) -> pd
     _checks.column(wanted, queries.columns, where="The frame", hint=hint)
     if not column:
         return classify_queries(queries["query"], by=by)
-    labels = _labels(queries[wanted], wanted)
-    return pd.Series(labels, index=queries.index, name=wanted, dtype="str")
+    labels = _labels(queries[wanted], wanted).to_pandas()
+    return pd.Series(labels.array, index=queries.index, name=wanted, dtype="str")
 
 
 class TablePolicy(RouterPolicy):
@@ -162,7 +162,7 @@ class TablePolicy(RouterPolicy):
             raise TypeError("select_model takes a RoutingContext; route() takes queries.")
         if isinstance(self.by, str) and self.by not in SCHEMES:
             labels = _labels([context.metadata.get(self.by)], self.by)
-            return self.model_for_class(labels[0])
+            return self.model_for_class(labels[0].as_py())
         return self.model_for_class(classify_query(context.query, by=self.by))
 
     def route(self, queries: pd.DataFrame | Iterable[str | None]) -> pd.Series[str]:
@@ -209,7 +209,7 @@ class TablePolicy(RouterPolicy):
         return f"{type(self).__name__}(by={scheme_name(self.by)!r}, {self._policy_map})"
 
 
-def _labels(values: pd.Series[Any] | list[Any], name: str) -> list[str]:
+def _labels(values: pd.Series[Any] | list[Any], name: str) -> pa.ChunkedArray:
     """The classes in a column, named as the counts name them."""
     column = pa.chunked_array([arrow_array(values, f"{name!r} of the frame")])
-    return [MISSING_CLASS if label is None else label for label in class_labels(column).to_pylist()]
+    return class_labels(column).fill_null(MISSING_CLASS)
