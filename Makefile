@@ -4,6 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 TRACES ?=
+# Where the real outcomes lie from which make simulate draws.
+DATA ?= ../shared/data
 # Some of the benchmarks, such as ONLY='growth cluster'.
 ONLY ?=
 # More options for make lab, such as LAB='--no-browser --port 8888'.
@@ -13,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 export PYTHONPATH :=
 export JUPYTER_PLATFORM_DIRS := 1
 
-.PHONY: demo test test-browser lab lint notebooks sample bench clean
+.PHONY: demo test test-browser lab lint notebooks sample simulate bench clean
 
 demo: $(VENV)/.lab
 	$(BIN)/python notebooks/demo.py $(if $(TRACES),"$(TRACES)")
@@ -39,6 +41,9 @@ notebooks: $(VENV)/.lab
 
 sample: $(VENV)/.lab
 	$(BIN)/python data/make_sample.py
+
+simulate: $(VENV)/.lab
+	$(BIN)/python benchmarks/simulate_all.py --data "$(DATA)"
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run_all.py $(if $(ONLY),--only $(ONLY))

@@ -24,7 +24,7 @@ from jarvis_lab._weighted_value import doubly_robust_values, snips_values
 LEVEL = 0.95
 BOUNDS = (0.925, 0.975)
 #: A coverage from fewer shown intervals than this share of the repetitions is not given.
-FEWEST_SHOWN = 0.05
+FEWEST_SHOWN = 0.25
 #: Where a log without overlap never used the policy's model.
 HALF, SMALL = "half of the classes", "one class"
 _PRIOR = 10.0
@@ -143,7 +143,9 @@ def failing_intervals(cells: Cells, policy: np.ndarray) -> dict[str, tuple[np.nd
     return found
 
 
-def simulate(population: Population, kind: str, size: int, table: str, settings) -> list[dict]:
+def simulate(
+    population: Population, kind: str, size: int, table: str, settings, *, weighted: bool = True
+) -> list[dict]:
     """One row per drawn logging of this kind."""
     fixed = kind in ("uniform", "as logged")
     rows = []
@@ -153,7 +155,9 @@ def simulate(population: Population, kind: str, size: int, table: str, settings)
             kind, population, rng_of(settings.seed, population.name, kind, draw)
         )
         rng = rng_of(settings.seed, population.name, kind, draw, size, table)
-        found = coverage(rng, population, logging, size, table, settings.repetitions)
+        found = coverage(
+            rng, population, logging, size, table, settings.repetitions, weighted=weighted
+        )
         rows.append(
             {"population": population.name, "logging": kind, "N": size, "table": table} | found
         )

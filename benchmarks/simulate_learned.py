@@ -4,6 +4,7 @@ The table takes in each class the model with the highest mean among those with a
 best single model where a class has none. "Same log" values it on what it was learned from;
 "other half" learns on one half and values on the other; "cross-fitted" does so both ways, in the
 strata in which the library does it: the traces of a class, by the model that their fold gets.
+The table of LowerBoundRouterPolicy is cross-fitted too.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from simulate_populations import Population, drawn_counts, logging_weights, rng_
 
 from jarvis_lab._cells import Cells, cells_of_sums
 from jarvis_lab._logged_value import differences_of_policies, values_of_policy
+from jarvis_lab._shrinkage import lower_bound_table
 
-GAIN = "cross-fitted difference"
+GAIN, CAUTIOUS = "difference, cross-fitted", "lower bound, cross-fitted"
 _CHUNK = 1000
 
 
@@ -44,17 +46,28 @@ def valuations(population: Population, halves) -> dict[str, tuple[dict, np.ndarr
         true_value(population, whole),
     )
     # What one half teaches is valued on the other.
-    by_first, by_second = learned(n1, s1), learned(n2, s2)
+    taught = learned(n1, s1), learned(n2, s2)
     found["other half"] = (
-        values_of_policy(cells_of_sums(n2, s2, s2), one[by_first]),
-        true_value(population, by_first),
+        values_of_policy(cells_of_sums(n2, s2, s2), one[taught[0]]),
+        true_value(population, taught[0]),
     )
+    found["cross-fitted"] = cross_fitted(population, halves, taught)
+    cautious = tuple(
+        np.stack([lower_bound_table(*cells).table for cells in zip(*half, strict=True)])
+        for half in halves
+    )
+    found[CAUTIOUS] = cross_fitted(population, halves, cautious)
+    return found
+
+
+def cross_fitted(population: Population, halves, taught) -> tuple[dict, np.ndarray]:
+    """The value of the tables that the halves taught, each on the other half, and its target."""
+    by_first, by_second = taught
     cells, torn = in_strata(halves, by_first == by_second)
     # The target: the mean of the two tables' true values, one for each half of the traffic.
     target = (true_value(population, by_first) + true_value(population, by_second)) / 2
-    both = one[np.concatenate([by_second, by_first], 1)]
-    found["cross-fitted"] = values_of_policy(cells, both, torn=torn), target
-    return found
+    both = np.eye(population.truth.shape[1])[np.concatenate([by_second, by_first], 1)]
+    return values_of_policy(cells, both, torn=torn), target
 
 
 def in_strata(halves, agreed: np.ndarray) -> tuple[Cells, np.ndarray]:

@@ -65,8 +65,8 @@ def missing_files(folder: Path) -> str:
     if not absent:
         return ""
     return (
-        f"{folder} has no {' and no '.join(absent)}, so only the generated population can be "
-        "simulated. Give the folder of the real outcomes: make simulate DATA=folder"
+        f"{folder} has no {' and no '.join(absent)}. The simulations draw from these real "
+        "outcomes: name their folder, as in make simulate DATA=folder"
     )
 
 

@@ -32,9 +32,9 @@ def student_quantile(level: float, dof: float) -> float:
     Notes
     -----
     P(|T| > t) = I_x(ν/2, 1/2) with x = ν/(ν + t²), the regularised incomplete beta function by
-    its continued fraction, inverted by Newton's method, which climbs to the root from the normal
-    quantile since P is convex in t; beyond a million degrees of freedom, the normal quantile and
-    two terms in 1/ν.
+    its power series or its continued fraction, inverted by Newton's method from the normal
+    quantile and two terms in 1/ν, which are enough beyond a million degrees of freedom. P is
+    convex in t and these terms fall short of the root, so that the steps climb to it.
 
     Examples
     --------
@@ -45,16 +45,16 @@ def student_quantile(level: float, dof: float) -> float:
     if not dof >= 1:
         raise ValueError(f"dof={dof!r} must be at least 1.")
     nu = float(dof)
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    t = z + (z**3 + z) / (4 * nu) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * nu) / nu
     if nu > 1e6:
-        z = NormalDist().inv_cdf(0.5 + level / 2)
-        return z + (z**3 + z) / (4 * nu) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * nu) / nu
-    t = NormalDist().inv_cdf(0.5 + level / 2)
+        return t
     log_front = -math.log(nu) / 2 + _log_beta_ratio(nu / 2, 0.5)
     while True:
         density = 2 * math.exp(log_front - (nu + 1) / 2 * math.log1p(t * t / nu))
         step = (_outside(t, nu) - outside) / density
-        t += max(step, 0.0)
-        if step <= 1e-15 * t:
+        t += step
+        if abs(step) <= 1e-8 * t:  # the next step would be of its square
             return t
 
 
@@ -71,7 +71,21 @@ def student_quantiles(level: float, dof: NDArray[np.float64]) -> NDArray[np.floa
 def _outside(t: float, nu: float) -> float:
     """P(|T| > t)."""
     square = t * t
-    return _incomplete_beta(nu / 2, 0.5, nu / (nu + square), square / (nu + square))
+    y = square / (nu + square)
+    if square < 16 and y < 0.5:
+        return 1 - _inside(nu / 2, y)
+    return _incomplete_beta(nu / 2, 0.5, nu / (nu + square), y)
+
+
+def _inside(a: float, y: float) -> float:
+    """I_y(1/2, a) by its power series, whose terms are all positive."""
+    term = total = 2 * math.exp(_log_beta_ratio(a, 0.5) + 0.5 * math.log(y) + a * math.log1p(-y))
+    n = 0
+    while term > 1e-17 * total:
+        term *= y * (a + 0.5 + n) / (1.5 + n)
+        total += term
+        n += 1
+    return total
 
 
 def _incomplete_beta(a: float, b: float, x: float, y: float) -> float:
@@ -88,9 +102,10 @@ def _incomplete_beta(a: float, b: float, x: float, y: float) -> float:
 def _log_beta_ratio(a: float, b: float) -> float:
     """Logarithm of Γ(a + b)/(Γ(a)Γ(b)); by a series where lgamma would lose digits."""
     a, b = max(a, b), min(a, b)  # b is 1/2 wherever a is large
-    if a < 1e4:
+    if a < 50:
         return math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    return 0.5 * math.log(a) - 1 / (8 * a) + 1 / (192 * a**3) - math.lgamma(b)
+    series = -1 / (8 * a) + 1 / (192 * a**3) - 1 / (640 * a**5) + 17 / (14336 * a**7)
+    return 0.5 * math.log(a) + series - math.lgamma(b)
 
 
 def _fraction(a: float, b: float, x: float) -> float:

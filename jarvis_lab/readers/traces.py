@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,7 +21,7 @@ from jarvis_lab.readers.reading import Span
 from jarvis_lab.readers.sources import STEPS, TRACES, Job, TableOf
 from jarvis_lab.records import METADATA_FACTS
 
-__all__ = ["read_steps", "read_traces"]
+__all__ = ["read_steps", "read_traces", "read_traces_without"]
 
 
 def read_traces(
@@ -95,6 +96,31 @@ def read_traces(
     1     a  success 2026-01-01 00:00:00+00:00
     """
     return _read(TRACES, source, since, until, limit, columns, on_bad_lines)
+
+
+def read_traces_without(source: object, left_out: Sequence[str]) -> pd.DataFrame:
+    """One row per trace, as :func:`read_traces`, with all columns but ``left_out``.
+
+    Parameters
+    ----------
+    source : path, glob, list of paths, DataFrame or object with ``list_traces()``
+        As for :func:`read_traces`.
+    left_out : list of str
+        Columns that are not to be read, large ones for example.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`read_traces` gives.
+
+    Examples
+    --------
+    >>> log = pd.DataFrame({"query": ["2 + 2?"], "model": ["a"], "result": ["4"]})
+    >>> read_traces_without(log, ["result"]).columns.tolist()
+    ['query', 'model']
+    """
+    of = dataclasses.replace(TRACES, optional=tuple(left_out))
+    return _read(of, source, None, None, None, None, "warn")
 
 
 def read_steps(

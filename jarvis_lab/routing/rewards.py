@@ -14,7 +14,7 @@ from jarvis_lab.classes import By
 from jarvis_lab.routing.table import counts_of
 from jarvis_lab.scores import is_counts, reward_sums, score_counts
 
-__all__ = ["ClassModelSums", "class_model_sums", "trace_rewards"]
+__all__ = ["ClassModelSums", "class_model_sums", "sums_of_counts", "trace_rewards"]
 
 Floats = NDArray[np.float64]
 
@@ -99,9 +99,9 @@ def class_model_sums(
 
     Parameters
     ----------
-    source : DataFrame, path, object with ``list_traces()``, or table of counts
+    source : DataFrame, path, object with ``list_traces()``, table of counts, or such sums
         Traces as :func:`score_counts` takes them, or its table, which knows the rewards
-        "outcome", "feedback" and the one it was counted with.
+        "outcome", "feedback" and the one it was counted with. Sums are given back as they are.
     by : {"regex", "keyword"}, column name or object with ``predict``
         What the classes are.
     reward : str, optional
@@ -126,11 +126,13 @@ def class_model_sums(
     >>> sums.classes, sums.models, sums.n.tolist(), sums.total.tolist()
     (['code'], ['a', 'b'], [[1.0, 1.0]], [[1.0, 0.0]])
     """
+    if isinstance(source, ClassModelSums):
+        return source
     if reward is not None:
         _checks.text("reward", reward)
     if reward is None or reward == "outcome":
         counts = counts_of(source, by=by, client=client)
-        return _matrices(counts, 1.0)
+        return sums_of_counts(counts, outcome_weight=1.0, feedback_weight=0.0)
     if not (isinstance(source, pd.DataFrame) and is_counts(source)):
         source = _counts_of_reward(source, by, reward, client)
     counts = counts_of(source, by=by)
@@ -146,7 +148,7 @@ def class_model_sums(
             f"Reward {reward!r} has {invalid} values outside [0, 1]. Rescale it in the traces and "
             f"count again: ({reward} - lowest) / (highest - lowest), with the ends of its scale."
         )
-    return _matrices(counts, None if own else 0.0)
+    return sums_of_counts(counts, outcome_weight=0.0, feedback_weight=1.0, own=own)
 
 
 def _counts_of_reward(source: object, by: By, reward: str, client: object) -> pd.DataFrame:
@@ -157,14 +159,32 @@ def _counts_of_reward(source: object, by: By, reward: str, client: object) -> pd
     return score_counts(source, by=by, reward=reward, client=client)
 
 
-def _matrices(counts: pd.DataFrame, outcome_weight: float | None) -> ClassModelSums:
-    """The sums of outcome and feedback, or of the reward that was counted (None)."""
-    if outcome_weight is None:
-        n, total, squares = reward_sums(counts, own=True)
-    else:
-        n, total, squares = reward_sums(
-            counts, outcome_weight=outcome_weight, feedback_weight=1 - outcome_weight
-        )
+def sums_of_counts(
+    counts: pd.DataFrame, *, outcome_weight: float, feedback_weight: float, own: bool = False
+) -> ClassModelSums:
+    """Numbers and sums of the weighted rewards of a table of counts.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As :func:`score_counts` gives it, of one scheme.
+    outcome_weight, feedback_weight : float
+        At least 0 and not both 0; only their ratio matters.
+    own : bool
+        Take the reward that was named when the traces were counted, and no weights.
+
+    Returns
+    -------
+    ClassModelSums
+
+    Notes
+    -----
+    The reward of a trace is the sum of weight × part over the parts it has (outcome, feedback),
+    divided by the sum of their weights.
+    """
+    n, total, squares = reward_sums(
+        counts, outcome_weight=outcome_weight, feedback_weight=feedback_weight, own=own
+    )
     classes = sorted(counts["query_class"].unique())
     models = sorted(name for name in counts["model"].unique() if name)
     rows = counts["query_class"].map({c: i for i, c in enumerate(classes)}).to_numpy(dtype=int)

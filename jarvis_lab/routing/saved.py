@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from jarvis_lab._files import write_bytes
+from jarvis_lab._files import publish_once, write_bytes
 from jarvis_lab.routing.rewards import ClassModelSums
 
 __all__ = ["SavedPolicy", "SavedSums", "load_policy", "save_policy"]
@@ -55,6 +55,7 @@ class SavedPolicy(msgspec.Struct):
     fallback_model: str = ""
     one_sided_confidence: float = 0.84
     reward: str = ""
+    score_weights: tuple[float, float] = (0.6, 0.4)
     sums: SavedSums | None = None
 
     @classmethod
@@ -66,7 +67,7 @@ class SavedPolicy(msgspec.Struct):
             raise ValueError(f"This is no saved policy: {error}.") from None
 
 
-def save_policy(policy: Any, path: str | os.PathLike[str]) -> None:
+def save_policy(policy: Any, path: str | os.PathLike[str], *, overwrite: bool = True) -> None:
     """Write a policy as JSON, whole or not at all.
 
     Parameters
@@ -74,12 +75,16 @@ def save_policy(policy: Any, path: str | os.PathLike[str]) -> None:
     policy : RouterPolicy
         One with ``to_dict``.
     path : path
-        File to write; an older one is replaced.
+        File to write.
+    overwrite : bool
+        Whether an older file is replaced.
 
     Raises
     ------
     TypeError
         If the policy has no ``to_dict``.
+    FileExistsError
+        If there is a file and ``overwrite`` is False; it stays as it is.
     FileNotFoundError
         If the folder does not exist.
 
@@ -91,9 +96,15 @@ def save_policy(policy: Any, path: str | os.PathLike[str]) -> None:
     if not callable(getattr(policy, "to_dict", None)):
         raise TypeError(f"{type(policy).__name__} has no to_dict(), so it cannot be saved.")
     saved = {"format": _FORMAT, "version": _VERSION, **policy.to_dict()}
-    write_bytes(
-        Path(path).expanduser(), msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n"
-    )
+    content = msgspec.json.format(msgspec.json.encode(saved), indent=2) + b"\n"
+    file = Path(path).expanduser()
+    if overwrite:
+        write_bytes(file, content)
+    elif file.exists() or not publish_once(file, content):
+        raise FileExistsError(
+            f"{str(file)!r} exists already and was left as it is: give another name, or "
+            "overwrite=True."
+        )
 
 
 def load_policy(path: str | os.PathLike[str]) -> Any:

@@ -13,7 +13,7 @@ from jarvis_lab.classes import By
 from jarvis_lab.readers.frames import frame_of_traces, listed_traces, lister
 from jarvis_lab.routing.policy import TablePolicy
 from jarvis_lab.routing.saved import SavedPolicy
-from jarvis_lab.routing.table import best_models, counts_of
+from jarvis_lab.routing.table import best_models, counts_of, score_weights
 from jarvis_lab.scores import composites
 
 __all__ = ["SFTPolicy", "SFTRouterPolicy"]
@@ -30,6 +30,9 @@ class SFTRouterPolicy(TablePolicy):
         Traces of a class that a model needs to be considered.
     by : {"keyword", "regex"}, column name or object with ``predict``
         What the classes are; the original's are "keyword".
+    outcome_weight, feedback_weight : float
+        Weights of the score, at least 0 and not both 0; only their ratio matters. The original's
+        are 0.6 and 0.4.
 
     Notes
     -----
@@ -55,8 +58,16 @@ class SFTRouterPolicy(TablePolicy):
 
     name: ClassVar[str] = "sft"
 
-    def __init__(self, *, min_samples: int = 5, by: By = "keyword") -> None:
+    def __init__(
+        self,
+        *,
+        min_samples: int = 5,
+        by: By = "keyword",
+        outcome_weight: float = 0.6,
+        feedback_weight: float = 0.4,
+    ) -> None:
         super().__init__(by=by)
+        self.weights = score_weights(outcome_weight, feedback_weight)
         self.min_samples = _checks.whole("min_samples", min_samples, least=1)
         self._learned = False
 
@@ -127,20 +138,29 @@ class SFTRouterPolicy(TablePolicy):
         self._learned = self._learned or len(counts) > 0
         counts = counts.assign(model=counts["model"].where(counts["model"] != "", "unknown"))
         enough = counts[counts["n"] >= self.min_samples]
-        best = best_models(enough, composites(enough)[0])
+        best = best_models(enough, composites(enough, *self.weights)[0])
         changes = {c: model for c, model in best.items() if self._policy_map.get(c) != model}
         self._policy_map.update(changes)
         return changes
 
     def to_dict(self) -> dict[str, Any]:
         """The policy as JSON can hold it; :meth:`from_dict` makes the same policy again."""
-        return {**super().to_dict(), "min_samples": self.min_samples}
+        saved = {**super().to_dict(), "min_samples": self.min_samples}
+        if self.weights != (0.6, 0.4):
+            saved["score_weights"] = list(self.weights)
+        return saved
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
         """The policy that :meth:`to_dict` described."""
         fields = SavedPolicy.read(saved)
-        policy = cls(min_samples=fields.min_samples, by=fields.by or "keyword")
+        outcome_weight, feedback_weight = fields.score_weights
+        policy = cls(
+            min_samples=fields.min_samples,
+            by=fields.by or "keyword",
+            outcome_weight=outcome_weight,
+            feedback_weight=feedback_weight,
+        )
         policy._policy_map = dict(fields.policy_map)
         return policy
 

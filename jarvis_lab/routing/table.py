@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from jarvis_lab import _checks
 from jarvis_lab.classes import By, scheme_name
 from jarvis_lab.readers import read_traces
 from jarvis_lab.scores import is_counts, score_counts
 
-__all__ = ["best_models", "counts_of"]
+__all__ = ["best_models", "counts_of", "score_weights"]
 
 _TIE = 1e-9
 
@@ -60,3 +61,12 @@ def best_models(counts: pd.DataFrame, scores: Any) -> dict[str, str]:
         tied = counts.iloc[top].sort_values(["last_seen", "last_row"], na_position="first")
         best[str(query_class)] = str(tied["model"].iloc[-1])
     return best
+
+
+def score_weights(outcome_weight: float, feedback_weight: float) -> tuple[float, float]:
+    """Both weights of a score, checked."""
+    w = _checks.positive("outcome_weight", outcome_weight, zero=True)
+    v = _checks.positive("feedback_weight", feedback_weight, zero=True)
+    if w + v == 0:
+        raise ValueError("outcome_weight and feedback_weight must not both be 0.")
+    return w, v

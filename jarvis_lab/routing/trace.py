@@ -11,7 +11,7 @@ import pandas as pd
 from jarvis_lab.classes import By, classify_query
 from jarvis_lab.routing.policy import TablePolicy
 from jarvis_lab.routing.saved import SavedPolicy
-from jarvis_lab.routing.table import best_models, counts_of
+from jarvis_lab.routing.table import best_models, counts_of, score_weights
 from jarvis_lab.scores import composites
 
 __all__ = ["TraceDrivenPolicy"]
@@ -31,6 +31,9 @@ class TraceDrivenPolicy(TablePolicy):
         What a class without a learned model gets, if available.
     by : {"regex", "keyword"}, column name or object with ``predict``
         What the classes are; the original's are "regex".
+    outcome_weight, feedback_weight : float
+        Weights of the score, at least 0 and not both 0; only their ratio matters. The original's
+        are 0.6 and 0.4.
 
     Attributes
     ----------
@@ -71,8 +74,11 @@ class TraceDrivenPolicy(TablePolicy):
         default_model: str = "",
         fallback_model: str = "",
         by: By = "regex",
+        outcome_weight: float = 0.6,
+        feedback_weight: float = 0.4,
     ) -> None:
         super().__init__(by=by)
+        self.weights = score_weights(outcome_weight, feedback_weight)
         if isinstance(available_models, str):
             raise TypeError("available_models must be a list of names, not one name.")
         self._source = analyzer
@@ -160,7 +166,7 @@ class TraceDrivenPolicy(TablePolicy):
         self._learned = self._learned or len(counts) > 0
         named = counts[counts["model"] != ""]
         changes: dict[str, dict[str, str]] = {}
-        for query_class, model in best_models(named, composites(named)[1]).items():
+        for query_class, model in best_models(named, composites(named, *self.weights)[1]).items():
             old = self._policy_map.get(query_class, "")
             if old != model:
                 changes[query_class] = {"old": old, "new": model}
@@ -200,7 +206,7 @@ class TraceDrivenPolicy(TablePolicy):
 
     def to_dict(self) -> dict[str, Any]:
         """The policy as JSON can hold it, without its traces."""
-        return {
+        saved = {
             **super().to_dict(),
             "min_samples": self.min_samples,
             "confidence": dict(self._confidence),
@@ -208,6 +214,9 @@ class TraceDrivenPolicy(TablePolicy):
             "default_model": self._default,
             "fallback_model": self._fallback,
         }
+        if self.weights != (0.6, 0.4):
+            saved["score_weights"] = list(self.weights)
+        return saved
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
@@ -218,6 +227,8 @@ class TraceDrivenPolicy(TablePolicy):
             default_model=fields.default_model,
             fallback_model=fields.fallback_model,
             by=fields.by or "regex",
+            outcome_weight=fields.score_weights[0],
+            feedback_weight=fields.score_weights[1],
         )
         policy.min_samples = fields.min_samples
         policy._policy_map = dict(fields.policy_map)

@@ -15,7 +15,7 @@ from jarvis_lab.classes import MISSING_CLASS, SCHEMES, By, Texts, classify_array
 from jarvis_lab.readers.casts import class_labels
 from jarvis_lab.scores.sums import CLASS_HINT, NEVER, REWARD_HINT, Block, sum_names
 
-__all__ = ["Counting"]
+__all__ = ["Counting", "trace_terms"]
 
 _REWARDS = (
     *(pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating),
@@ -58,7 +58,7 @@ class _Counter:
             return Block(self._file, [], *nothing, np.zeros((0, 2), np.int64), 0)
         hint = "Every trace needs a model; rename the column that holds it."
         models, model_names = _codes(self._column("model", hint), "")
-        terms, weights = _terms(table)
+        terms, weights = trace_terms(table)
         if self._how.reward:
             reward, valid, invalid = self._reward(self._how.reward)
             terms += [valid, invalid]
@@ -142,7 +142,7 @@ def _cells(
     return used, integers[used], floats[used], last[used]
 
 
-def _terms(table: pa.Table) -> tuple[list[Any], list[tuple[Any, Any]]]:
+def trace_terms(table: pa.Table) -> tuple[list[Any], list[tuple[Any, Any]]]:
     """The masks to count and the (mask, values) to sum, in the order of the columns."""
     rows = table.num_rows
     if "outcome" in table.column_names:

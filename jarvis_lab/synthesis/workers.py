@@ -20,6 +20,8 @@ from typing import Any, BinaryIO, TypeVar
 
 __all__ = ["Crew", "serve"]
 
+#: numpy's BLAS starts a thread per processor, each of which spins for a while; none is needed.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -116,6 +118,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            env=os.environ | _ONE_THREAD,
         )
 
     def ask(self, message: tuple[str, tuple[object, ...]]) -> Any:

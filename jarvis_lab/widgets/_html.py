@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["block", "chip", "content_text", "cut", "escape", "inline", "one_line", "table"]
+__all__ = ["block", "chip", "content_text", "cut", "escape", "inline", "one_line", "plain", "table"]
 
 #: Controls (but tab and newline), C1, bidirectional overrides and isolates, lone surrogates,
 #: and characters without width that can hide text.
@@ -60,6 +60,29 @@ def escape(text: str) -> str:
     """
     plain = html.escape(text.replace("\r\n", "\n"), quote=True)
     return _HIDDEN.sub(lambda m: f'<span class="jl-hidden">{_name(m)}</span>', plain)
+
+
+def plain(text: str, *, quote: bool = False) -> str:
+    """``text`` with visible names for hidden characters, for places that take no markup.
+
+    Parameters
+    ----------
+    text
+        Any text, hostile included.
+    quote
+        Whether to escape it for an attribute.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> plain("a\\u202eb"), plain('"', quote=True)
+    ('aU+202Eb', '&quot;')
+    """
+    shown = _HIDDEN.sub(_name, text)
+    return html.escape(shown, quote=True) if quote else shown
 
 
 def cut(text: str, most: int | None) -> tuple[str, int]:

@@ -1,264 +1,323 @@
-"""The two original routing tables side by side, with live controls."""
+"""Routing policies compared live: scores, tables, what they are worth, what would change."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, Literal
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-import ipywidgets as widgets
+import ipywidgets
 import pandas as pd
 
-from jarvis_lab import _checks
-from jarvis_lab.classes import SCHEMES, classify_queries
-from jarvis_lab.evaluation.differences import differing, traffic
-from jarvis_lab.readers import read_traces
-from jarvis_lab.routing import SFTRouterPolicy, TraceDrivenPolicy
-from jarvis_lab.scores import class_scores, score_counts
-from jarvis_lab.widgets._html import escape, table
-from jarvis_lab.widgets._style import CSS
+from jarvis_lab.classes import By
+from jarvis_lab.evaluation.counted_comparison import RoutingComparison
+from jarvis_lab.evaluation.counted_state import RoutingState
+from jarvis_lab.routing.policy import RouterPolicy
+from jarvis_lab.widgets import _explorer_text as text
+from jarvis_lab.widgets._explorer_controls import Controls
+from jarvis_lab.widgets._explorer_later import Later
+from jarvis_lab.widgets._explorer_view import View
 
 __all__ = ["RoutingExplorer", "RoutingState"]
 
-Scheme = Literal["original", "regex", "keyword"]
-_SCHEMES = {
-    "each its own": "original",
-    "regex for both": "regex",
-    "keyword for both": "keyword",
-}
 
-
-@dataclasses.dataclass(frozen=True)
-class RoutingState:
-    """What the controls are set to.
-
-    Attributes
-    ----------
-    scheme : {"original", "regex", "keyword"}
-        The classes of both policies; "original" is each policy's own.
-    min_samples : int
-        Both policies' threshold.
-    models : tuple of str
-        The models that may be chosen.
-    """
-
-    scheme: Scheme
-    min_samples: int
-    models: tuple[str, ...]
-
-
-class RoutingExplorer(widgets.VBox):  # type: ignore[misc]
-    """Learn both original tables again at every move of a control, and show where they differ.
+class RoutingExplorer(ipywidgets.VBox):  # type: ignore[misc]
+    """Move a control and see scores, routing tables, and what each policy is worth.
 
     Parameters
     ----------
     traces : DataFrame, path or object with ``list_traces()``
         The log, as :func:`read_traces` takes it. It is read once.
+    policies : mapping of name to RouterPolicy, or list of RouterPolicy, optional
+        Policies of your own, beside the two originals ("SFT", "learned"), "lower bound" and the
+        baselines. What can be fitted is given unfitted: it is cross-fitted, and learns from what
+        is selected.
+    by : column name, object with ``predict``, or several of these, optional
+        Classes to choose from, beside "regex", "keyword" and the text columns with 2 to 30
+        values, which are found.
+    current : mapping of class to model, RouterPolicy, or path of a saved one, optional
+        The table of today. Without it, the model that the log used most in each class. A mapping
+        is by the classes of the table that it is held against; a policy is valued too.
+    query_id : str or list of str, optional
+        Columns that tell queries apart; else ``query_id`` where there is one, else the text.
+    propensity : str or None
+        As for :func:`compare_policies`.
+    level : float
+        Confidence level of the intervals.
+    seed : int
+        Seed of the folds.
 
     Attributes
     ----------
     state : RoutingState
         What the controls are set to; :meth:`set` moves them from code.
+    last_error : Exception or None
+        What went wrong last, as shown on screen.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As for :func:`read_traces` and :func:`compare_policies`.
 
     Notes
     -----
-    Both tables are learned from counts of a few hundred numbers, never from the traces again.
-    Models that may not be chosen are left out before learning.
+    The traces are counted once, by step of time (50), fold, class and model, and everything is
+    made from the counts: tables at once, values a moment later (greyed until then). Values are
+    those of :func:`compare_policies`, to the last digits, with the reward that the weights make.
+    Models that may not be chosen are left out of learning, not of the traffic. On complete data
+    (every query with every model) the traces are kept, and values come from
+    :func:`compare_policies` itself, which takes longer.
+
+    Policies that cannot be fitted on counts, because they look at the query itself or at another
+    reward, are fitted once on the whole log and do not follow the controls.
 
     Examples
     --------
-    >>> log = pd.DataFrame({"query": ["import os"] * 6, "model": list("aaabbb"),
-    ...                     "outcome": ["success"] * 4 + ["failure"] * 2})
+    >>> log = pd.DataFrame({"query_id": range(160), "model": ["a", "b"] * 80,
+    ...                     "query": ["import os"] * 80 + ["hello"] * 80,
+    ...                     "correct": [True, False] * 40 + [False, True, True, True] * 20})
     >>> explorer = RoutingExplorer(log)
-    >>> explorer.set(min_samples=3).tables()[["query_class", "sft", "learned"]]
-      query_class sft learned
-    0        code   a       a
+    >>> explorer.set(scheme="regex", outcome_weight=1, feedback_weight=0).tables()[
+    ...     ["query_class", "SFT", "lower bound", "best single", "differ"]]
+      query_class SFT lower bound best single  differ
+    0        code   a           a           a   False
+    1       short   b           b           a    True
+    >>> explorer.values()[["policy", "value", "diff"]].round(2).head(3)
+            policy  value  diff
+    0          SFT    1.0  0.25
+    1      learned    1.0  0.25
+    2  lower bound    1.0  0.25
     """
 
-    def __init__(self, traces: object) -> None:
-        frame = read_traces(
+    def __init__(
+        self,
+        traces: object,
+        policies: Mapping[str, RouterPolicy] | Sequence[RouterPolicy] | None = None,
+        *,
+        by: By | Sequence[By] = (),
+        current: Mapping[str, str] | RouterPolicy | str | os.PathLike[str] | None = None,
+        query_id: str | Sequence[str] | None = None,
+        propensity: str | None = "propensity",
+        level: float = 0.95,
+        seed: int = 0,
+    ) -> None:
+        self.comparison = RoutingComparison(
             traces,
-            columns=[
-                *("query", "model", "outcome", "feedback", "started_at"),
-                *("total_tokens", "total_latency_seconds", "cost_usd"),
-            ],
+            policies,
+            by=by,
+            current=current,
+            query_id=query_id,
+            propensity=propensity,
+            level=level,
+            seed=seed,
         )
-        self._counts = score_counts(frame, by=SCHEMES)
-        classes = {by: classify_queries(frame["query"], by=by) for by in SCHEMES}
-        self._traffic = traffic(classes["keyword"], classes["regex"], frame["query"])
-        models = tuple(sorted(set(self._counts["model"]) - {""}))
-        self.state = RoutingState("original", 5, models)
-        self._build(models)
-        super().__init__([self._style, self._bar, self._tables, self._differences])
-        self.add_class("jl-review")
+        core = self.comparison
+        self.state: RoutingState = core.state
+        self.last_error: Exception | None = None
+        self.controls = Controls(
+            schemes=core.settings,
+            models=core.models,
+            policies=core.names,
+            tables=core.saveable,
+            edges=core.log.edges,
+        )
+        self.controls.move(self.state)
+        self._view = View(self.controls, core)
+        self._later = Later(self._guarded(lambda: self._view.values(self.state)))
+        self._moving = False
+        super().__init__(self.controls.tree)
+        self.add_class("jl-review").add_class("jl-explorer")
+        self._wire()
+        self._view.facts()
         self._draw()
 
-    def set(
-        self,
-        *,
-        scheme: Scheme | None = None,
-        min_samples: int | None = None,
-        models: Sequence[str] | None = None,
-    ) -> RoutingExplorer:
+    def __repr__(self) -> str:
+        log = self.comparison.log
+        return f"RoutingExplorer({log.size:,} traces, {len(self.comparison.models)} models)"
+
+    def set(self, **changes: Any) -> RoutingExplorer:
         """Move controls from code; returns the explorer.
+
+        Parameters
+        ----------
+        **changes
+            Fields of :class:`RoutingState`: ``scheme``, ``outcome_weight``, ``feedback_weight``,
+            ``min_samples``, ``confidence``, ``models``, ``steps``, ``policies``, ``chosen``,
+            ``reference``.
 
         Raises
         ------
+        TypeError
+            If there is no such control.
         ValueError
-            If the scheme or a model is unknown, or ``min_samples`` is below 1.
+            If a value is unknown or out of range; nothing has moved then.
         """
-        if scheme is not None:
-            self._scheme.value = _checks.choice("scheme", scheme, list(_SCHEMES.values()))
-        if min_samples is not None:
-            self._min_samples.value = _checks.whole("min_samples", min_samples, least=1)
-        if models is not None:
-            known = self._models.options
-            self._models.value = tuple(_checks.choice("models", m, known) for m in models)
+        for name in ("models", "policies", "steps"):
+            if name in changes:
+                given = changes[name]
+                changes[name] = (given,) if isinstance(given, str) else tuple(given)
+        try:
+            state = dataclasses.replace(self.state, **changes)
+        except TypeError:
+            known = ", ".join(field.name for field in dataclasses.fields(RoutingState))
+            raise TypeError(f"set() takes {known}, not {', '.join(changes)}.") from None
+        self.comparison.check(state)
+        self._moving = True
+        try:
+            self.controls.move(state)
+        finally:
+            self._moving = False
+        self._on_change()
         return self
 
     def scores(self) -> pd.DataFrame:
-        """Scores of the models that may be chosen, as :func:`class_scores` gives them."""
-        return class_scores(self._chosen_counts())
+        """One row per class and model that may be chosen, as :func:`class_scores` gives them.
 
-    def policies(self) -> tuple[SFTRouterPolicy, TraceDrivenPolicy]:
-        """Both policies, learned with the controls as they stand."""
-        counts, state = self._chosen_counts(), self.state
-        sft = SFTRouterPolicy(min_samples=state.min_samples, by=self._schemes()[0])
-        learned = TraceDrivenPolicy(counts, by=self._schemes()[1])
-        learned.min_samples = state.min_samples
-        if len(counts):
-            sft.update(counts)
-            learned.update_from_traces()
-        return sft, learned
+        The classes are those of the chosen policy's table.
+        """
+        return self.comparison.scores(self.state)
 
-    def tables(self) -> pd.DataFrame:
-        """One row per query class: what each policy's table says, and whether they differ.
+    def policies(self) -> dict[str, RouterPolicy]:
+        """Every policy by name, fitted on what is selected."""
+        return self.comparison.policies(self.state)
+
+    def table(self) -> pd.DataFrame:
+        """One row per query class: what the chosen policy's table says, and how good that was.
 
         Returns
         -------
         DataFrame
-            - ``query_class`` (str): by each policy's own scheme, so that with "original" the
-              same name need not mean the same queries.
-            - ``sft``, ``learned`` (str): the model; empty if the class has none.
-            - ``sft_score``, ``learned_score`` (float64): the policy's own composite for it.
-            - ``sft_n``, ``learned_n`` (Int64): traces of that model in that class.
-            - ``differ`` (bool).
+            - ``query_class``, ``model`` (str).
+            - ``n`` (int64): traces of the class; ``share`` (float64): of all selected ones.
+            - ``n_reward`` (int64): rewards of the model in the class; ``reward_mean``,
+              ``reward_mean_low``, ``reward_mean_high`` (float64): their mean with its interval.
+            - ``note`` (str): why the row is not to be relied on.
         """
-        rows: dict[str, dict[str, Any]] = {}
-        scores = self.scores()
-        for name, policy, by, column in zip(
-            ("sft", "learned"),
-            self.policies(),
-            self._schemes(),
-            ("sft_score", "trace_score"),
-            strict=True,
-        ):
-            own = scores[scores["scheme"] == by].set_index(["query_class", "model"])
-            for label in own.index.get_level_values(0).unique():
-                model = policy.model_for_class(label)
-                row = rows.setdefault(label, {})
-                row[name] = model
-                if model:
-                    row[f"{name}_score"] = own.loc[(label, model), column]
-                    row[f"{name}_n"] = own.loc[(label, model), "n"]
-        kinds = {"": "str", "_score": "float64", "_n": "Int64"}
-        result = pd.DataFrame({"query_class": pd.Series(sorted(rows), dtype="str")})
-        for suffix, kind in kinds.items():
-            for name in ("sft", "learned"):
-                default = "" if not suffix else None
-                values = [rows[label].get(name + suffix, default) for label in sorted(rows)]
-                result[name + suffix] = pd.Series(values, dtype=kind)
-        return result.assign(differ=result["sft"] != result["learned"])
+        return self.comparison.table(self.state)
 
-    def disagreements(self) -> pd.DataFrame:
-        """One row per kind of query that the two tables send to different models.
+    def tables(self) -> pd.DataFrame:
+        """One row per query class: each policy's model, and whether they differ.
 
-        The columns are those of :func:`disagreements`, a being SFTRouterPolicy.
+        Returns
+        -------
+        DataFrame
+            - ``query_class`` (str): by each policy's own scheme; with "original" the same name
+              need not mean the same queries.
+            - ``n`` (int64): traces of the class of the chosen policy.
+            - one column of its name per policy shown (str): its model; empty if it names none,
+              "a | b" if it has several for one class.
+            - ``differ`` (bool): whether the policies differ, those at random aside.
         """
-        pairs, (first, second) = self._traffic, self._schemes()
-        sides = {"keyword": pairs["class_a"], "regex": pairs["class_b"]}
-        pairs = pairs.assign(class_a=sides[first], class_b=sides[second])
-        pairs = pairs.groupby(["class_a", "class_b"], as_index=False).agg(
-            n=("n", "sum"), example=("example", "first")
-        )
-        return differing(pairs, *self.policies())
+        return self.comparison.tables(self.state)
 
-    def _schemes(self) -> tuple[str, str]:
-        scheme = self.state.scheme
-        return ("keyword", "regex") if scheme == "original" else (scheme, scheme)
+    def values(self) -> pd.DataFrame:
+        """One row per policy shown and for the reference: what it is worth.
 
-    def _chosen_counts(self) -> pd.DataFrame:
-        counts = self._counts
-        return counts[counts["model"].isin(self.state.models)].reset_index(drop=True)
+        Returns
+        -------
+        DataFrame
+            The columns of :func:`compare_policies` but ``snips`` and ``dr``. No rows if nothing
+            is selected.
+        """
+        return self.comparison.values(self.state)
 
-    def _build(self, models: tuple[str, ...]) -> None:
-        self._style = widgets.HTML(CSS).add_class("jl-css")
-        self._scheme = widgets.Dropdown(
-            options=list(_SCHEMES.items()), value="original", description="Classes"
-        )
-        self._min_samples = widgets.IntSlider(
-            5, min=1, max=100, description="min_samples", continuous_update=False
-        )
-        self._models = widgets.SelectMultiple(
-            options=models,
-            value=models,
-            rows=min(max(len(models), 2), 8),
-            description="Models",
-            tooltip="Models that may be chosen; Ctrl or Shift for several",
-        )
-        for control in (self._scheme, self._min_samples, self._models):
-            control.observe(self._on_change, "value")
-            control.style.description_width = "initial"
-        controls = [self._scheme, self._min_samples, self._models]
-        self._bar = widgets.HBox(controls).add_class("jl-filters")
-        self._tables, self._differences = widgets.HTML(), widgets.HTML()
+    def disagreements(self, a: str | None = None, b: str | None = None) -> pd.DataFrame:
+        """One row per kind of query that two policies send to different models.
 
-    def _on_change(self, _change: object) -> None:
-        self.state = RoutingState(
-            self._scheme.value, self._min_samples.value, tuple(self._models.value)
-        )
-        self._draw()
+        Parameters
+        ----------
+        a, b : str, optional
+            The policies' names: the chosen one, and the first other that is shown.
+
+        Returns
+        -------
+        DataFrame
+            The columns of :func:`disagreements`; the example need not be in the time range.
+        """
+        return self.comparison.disagreements(self.state, a, b)
+
+    def diff(self) -> pd.DataFrame:
+        """One row per class, old and new model that differ, if the chosen table took over.
+
+        Returns
+        -------
+        DataFrame
+            - ``query_class``, ``old``, ``new`` (str): the class is of the chosen table.
+            - ``n`` (int64): traces concerned; ``share`` (float64): of all selected ones.
+            - ``old_score``, ``new_score`` (float64): mean reward of the model in the class;
+              ``old_n``, ``new_n`` (Int64): rewards behind it.
+        """
+        return self.comparison.diff(self.state)
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the chosen policy as JSON, whole or not at all; see :func:`save_policy`.
+
+        Raises
+        ------
+        FileExistsError
+            If there is such a file, unless ``overwrite``.
+        ValueError
+            If nothing is selected to learn a table from.
+        """
+        self.comparison.save(self.state, path, overwrite=overwrite)
+
+    def _wire(self) -> None:
+        c = self.controls
+        for control in c.settings():
+            control.observe(self._guarded(self._on_change), "value")
+        c.save.on_click(self._guarded(lambda: self._on_save(overwrite=False)))
+        c.replace.on_click(self._guarded(lambda: self._on_save(overwrite=True)))
+        c.path.observe(self._guarded(self._forget_saved), "value")
+
+    def _guarded(self, action: Callable[[], object]) -> Callable[..., None]:
+        """Make a handler whose failure is on screen; what nobody expects goes on to the log."""
+
+        def handler(*_event: object) -> None:
+            try:
+                action()
+            except Exception as error:
+                self.last_error = error
+                about = f"{type(error).__name__}: {error}"
+                self.controls.said.value = text.call("error", "Not done.", about)
+                if not isinstance(error, (ValueError, OSError)):
+                    raise
+
+        return handler
+
+    def _on_change(self) -> None:
+        if not self._moving:
+            self.state = self.controls.read()
+            self._draw()
+
+    def _on_save(self, *, overwrite: bool) -> None:
+        c = self.controls
+        c.replace.layout.display = "none"
+        path = Path(c.path.value.strip()).expanduser()
+        if not c.path.value.strip():
+            c.saved.value = text.call("warn", "Name a file to write.")
+            return
+        try:
+            self.save(path, overwrite=overwrite)
+        except FileExistsError:
+            c.saved.value = text.call("warn", "There is such a file already:", str(path))
+            c.replace.layout.display = None
+        except (OSError, TypeError, ValueError) as error:
+            self.last_error = error
+            c.saved.value = text.call("error", "Not saved.", str(error))
+        else:
+            what = f"{self.state.chosen} in {path}"
+            c.saved.value = text.call("good", "Saved:", what)
+
+    def _forget_saved(self) -> None:
+        self.controls.saved.value, self.controls.replace.layout.display = "", "none"
 
     def _draw(self) -> None:
-        if not self.state.models:
-            self._tables.value = "<p>No model may be chosen: select at least one.</p>"
-            self._differences.value = ""
-            return
-        self._tables.value = _tables_html(self.tables(), self._schemes())
-        self._differences.value = _differences_html(self.disagreements())
-
-
-def _tables_html(rows: pd.DataFrame, schemes: tuple[str, str]) -> str:
-    header = ["class", f"SFTRouterPolicy ({schemes[0]})", "score", "n"]
-    header += [f"TraceDrivenPolicy ({schemes[1]})", "score", "n", ""]
-    body = []
-    for row in rows.to_dict("records"):
-        cells: list[object] = [row["query_class"]]
-        for name in ("sft", "learned"):
-            cells += [row[name] or "none", _number(row[f"{name}_score"]), _count(row[f"{name}_n"])]
-        body.append([*cells, "≠ differ" if row["differ"] else ""])
-    return f"<h4>Routing tables</h4>{table(header, body)}"
-
-
-def _differences_html(rows: pd.DataFrame) -> str:
-    if rows.empty:
-        return "<h4>Disagreements</h4><p>Both tables send every query to the same model.</p>"
-    header = ["SFT class", "Trace class", "SFTRouterPolicy", "TraceDrivenPolicy"]
-    header += ["traces", "share", "for example"]
-    body = [
-        [
-            *(row[name] or "none" for name in ("class_a", "class_b", "model_a", "model_b")),
-            *(_count(row["n"]), f"{row['share']:.1%}", row["example"]),
-        ]
-        for row in rows.to_dict("records")
-    ]
-    share = escape(f"{rows['share'].sum():.1%}")
-    return f"<h4>Disagreements on {share} of the traffic</h4>{table(header, body)}"
-
-
-def _number(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:.3f}"
-
-
-def _count(value: Any) -> str:
-    return "" if pd.isna(value) else f"{int(value):,}"
+        """The fast parts now, the values a moment later."""
+        self._forget_saved()
+        self.last_error = None
+        if self._view.tables(self.state):
+            self._later.soon()
+        else:
+            self._later.drop()

@@ -1,7 +1,7 @@
 # %% [markdown]
-# # 03 · Two routing tables from one log
+# # 03 · What would happen if I switched?
 #
-# **Question.** What do the two original policies learn from this log, and where do they disagree?
+# **Question.** Which routing table does this log support, what is it worth, and what would it change?
 #
 # **Data.** The generated sample (`data/README.md`), or the log at `JARVIS_LAB_TRACES`. The numbers
 # quoted below are those of the sample.
@@ -14,88 +14,113 @@ import os
 
 import pandas as pd
 
-from jarvis_lab import RoutingExplorer, SFTRouterPolicy, TraceDrivenPolicy, class_scores
-from jarvis_lab import disagreements, routing_diff, sample_path, score_counts
+from jarvis_lab import RoutingExplorer, sample_path
 
 source = os.environ.get("JARVIS_LAB_TRACES") or sample_path("traces.db")
-pd.set_option("display.width", 140)
+pd.set_option("display.width", 160, "display.max_columns", 20)
 
 # %% [markdown]
 # ## Method
 #
-# `SFTRouterPolicy` sorts queries by keywords and takes, per class, the model with the highest mean
-# composite among those with at least `min_samples` traces. `TraceDrivenPolicy` sorts by regular
-# expressions and holds the *class's* total against `min_samples`. Both learn from the same counts.
-
-# %%
-# NBVAL_CHECK_OUTPUT
-counts = score_counts(source, by=("regex", "keyword"))
-sft, learned = SFTRouterPolicy(), TraceDrivenPolicy(counts)
-print("SFTRouterPolicy:", sft.update(counts)["updated"])
-print("TraceDrivenPolicy:", learned.update_from_traces()["updated"])
-
-# %% [markdown]
+# Five policies learn from the same log. **SFT** and **learned** are the two originals: the highest
+# score per class, of keywords and of regular expressions. **lower bound** starts from the best single
+# model and leaves it only where the log supports that. **best single** and **random** are what any
+# of them has to beat.
+#
+# A table that is valued on the traces it was learned from flatters itself, so each is learned on one
+# half of the queries and valued on the other, both ways. Traces of each class are weighted as the
+# policy would have used the models (post-stratification), and where the log has too few of them
+# there is a refusal instead of a number.
+#
 # ## Result
 #
-# What each would route to, with the mean reward and its number behind it. `TraceDrivenPolicy` sends
-# `long` to a model that answered 3 such queries: the fault that its documentation names.
-
-# %%
-# NBVAL_CHECK_OUTPUT
-tables = []
-for policy, by in ((sft, "keyword"), (learned, "regex")):
-    scores = class_scores(counts[counts["scheme"] == by].drop(columns="scheme"))
-    table = routing_diff({}, policy, scores).drop(columns=["old", "old_score", "old_n"])
-    tables.append(table.assign(policy=type(policy).__name__))
-pd.concat(tables).set_index(["policy", "query_class"]).round(3)
-
-# %% [markdown]
-# Where they disagree, on this traffic. The same query may be in different classes for the two.
-
-# %%
-# NBVAL_CHECK_OUTPUT
-differing = disagreements(sft, learned, source)
-print(f"They disagree on {differing['share'].sum():.1%} of the traffic.")
-differing.drop(columns="example").round(3)
-
-# %% [markdown]
 # ### Live
 #
-# The same with controls: the scheme of both policies, `min_samples`, and which models may be chosen.
-# Tables and disagreements follow. Everything it does, a line of code can do, as the cell below it
-# shows.
+# Move a control: scores, tables and changes follow at once, values a moment later. Everything that it
+# does, a line of code can do, as the cells below show.
 
 # %%
 explorer = RoutingExplorer(source)
 explorer
 
 # %% [markdown]
-# The plain-table twin: move the controls from code, and read what they made. With regular
-# expressions for both, `min_samples` keeps the model with 3 traces out of `SFTRouterPolicy`'s table,
-# even at 30, but not out of `TraceDrivenPolicy`'s.
+# The plain-table twin, which reads what the controls made. First the tables side by side; each policy
+# has its own classes here, so the same name need not mean the same queries.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+explorer.tables().drop(columns="random")
+
+# %% [markdown]
+# What each is worth, against the best single model. `diff` has an interval of its own: what two
+# policies share cancels.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+columns = ["policy", "value", "low", "high", "diff", "diff_low", "diff_high", "status"]
+explorer.values()[columns].round(3)
+
+# %% [markdown]
+# What the chosen table, `lower bound`, would change. Without a table of today (`current=`), it is held
+# against the model that the log used most in each class.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+explorer.diff().round(3)
+
+# %% [markdown]
+# ### One lucky trace
+#
+# `learned` sends `long` to a model that answered 3 such queries: it holds the class's total against
+# `min_samples`, not the model's own number. A tenth of its value above leans on these 3 traces. Such
+# cells have a note, and a dashed frame on screen.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+scores = explorer.scores()
+scores[scores["note"] != ""][["query_class", "model", "n_reward", "reward_mean", "note"]].round(3)
+
+# %% [markdown]
+# A cell can move the controls as well. With the same classes for all, a larger `min_samples` keeps
+# that model out of `SFT`'s table, but not out of `learned`'s.
 
 # %%
 # NBVAL_CHECK_OUTPUT
 explorer.set(scheme="regex", min_samples=30)
-explorer.tables().round(3)
+tables = explorer.tables()
+tables[tables["differ"]].drop(columns="random").reset_index(drop=True)
 
 # %% [markdown]
-# And the disagreements that are left.
+# ### When the log cannot say
+#
+# The time range has 50 steps. In the first 3, some policies rest on so few traces that there is no
+# value, only bounds and the reason.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-explorer.disagreements().drop(columns="example").round(3)
+explorer.set(scheme="original", min_samples=5, steps=(0, 3))
+values = explorer.values()
+refused = values[values["status"].str.startswith("refused")]
+for row in refused.to_dict("records"):
+    print(f"{row['policy']}: {row['bound_low']:.2f} to {row['bound_high']:.2f}; {row['status']}")
+
+# %% [markdown]
+# Back to where it began, so that the explorer above shows the whole log.
+
+# %%
+_ = explorer.set(steps=(0, 50))
 
 # %% [markdown]
 # ## What this does not show
 #
-# What either table is worth. A table that is valued on the log it was learned from flatters itself,
-# and a log of one model a query cannot simply be replayed. Both policies also count a missing
-# outcome as a failure and know nothing of how sure they can be.
+# If the log's choice depended on how hard a query was inside a class, no estimator and no diagnostic
+# can tell, and every value above is wrong by an amount that nothing here shows. A cross-fitted value
+# is that of a table learned from a half of the log, so a little low for one learned from all of it.
 #
 # ## Try it
 #
-# - `from jarvis_lab import save_policy`, then `save_policy(learned, "policy.json")` writes a file
-#   whose `policy_map` OpenJarvis can take over.
-# - `routing_diff(old, new, scores)` shows what a new table would change.
-# - `learned.route(["import os", "hello"])` routes queries of your own.
+# - Choose `domain`-like columns of your own log as classes: text columns with 2 to 30 values are found,
+#   others are given with `RoutingExplorer(source, by="team")`.
+# - `RoutingExplorer(source, {"today": policy}, current=policy)` holds everything against your own.
+# - `explorer.save("policy.json")` writes the chosen table; with `from jarvis_lab import load_policy`,
+#   `load_policy("policy.json")` reads it again.

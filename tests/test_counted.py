@@ -1,0 +1,327 @@
+"""A counted log: its counts are the traces', and its values those of compare_policies."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jarvis_lab.evaluation.compare import compare_policies
+from jarvis_lab.evaluation.counted import count_log
+from jarvis_lab.evaluation.counted_comparison import VALUE_COLUMNS, RoutingComparison
+from jarvis_lab.evaluation.counted_complete import with_reward
+from jarvis_lab.evaluation.counted_keys import STEPS, compacted, counted_traces, time_steps
+from jarvis_lab.evaluation.counted_span import CountedSpan
+from jarvis_lab.evaluation.counted_state import RoutingState, reward_name
+from jarvis_lab.readers import read_traces
+from jarvis_lab.routing import (
+    AlwaysPolicy,
+    BestSinglePolicy,
+    HeuristicRouterPolicy,
+    LowerBoundRouterPolicy,
+    OraclePolicy,
+    RandomPolicy,
+    RouterPolicy,
+    SFTRouterPolicy,
+    TraceDrivenPolicy,
+)
+from jarvis_lab.scores import score_counts
+
+QUERIES = ("import os", "hello", "Solve x + 2 = 4", "what is a good oven for bread? " * 3)
+
+
+def log(rows=800, seed=1, *, propensities=False, missing=0.1, repeated=False):
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, len(QUERIES), rows)
+    share = np.array([[0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.4, 0.4, 0.2], [0.3, 0.3, 0.4]])[kind]
+    if propensities:  # they differ inside a class
+        share = np.where((rng.random(rows) < 0.5)[:, None], share, share[:, ::-1])
+    model = (rng.random(rows)[:, None] > share.cumsum(1)).sum(1)
+    chance = np.array([[0.9, 0.5, 0.6], [0.5, 0.8, 0.6], [0.3, 0.6, 0.9], [0.7, 0.7, 0.4]])
+    good = rng.random(rows) < chance[kind, model]
+    frame = pd.DataFrame(
+        {
+            "query": np.array(QUERIES)[kind],
+            "topic": np.array(["law", "cooking", None])[rng.integers(0, 3, rows)],
+            "model": np.array(["a", "b", "c"])[model],
+            "outcome": np.where(good, "success", "failure"),
+            "feedback": np.round(rng.random(rows), 2),
+            "started_at": 1_760_000_000 + rng.permutation(rows) * 90.0,
+        }
+    )
+    frame.loc[rng.random(rows) < missing, "outcome"] = None
+    frame.loc[rng.random(rows) < 0.6, "feedback"] = np.nan
+    frame["query_id"] = rng.integers(0, 2 * rows, rows) if repeated else np.arange(rows)
+    if propensities:
+        frame["propensity"] = share[np.arange(rows), model]
+    return frame
+
+
+def whole(frame, **options):
+    fold = np.arange(len(frame)) % 2
+    counted = count_log(counted_traces(frame), fold=fold, **options)
+    return CountedSpan(counted, 0, STEPS)
+
+
+def expected(frame, own, core, **options):
+    """The same policies by compare_policies on the traces."""
+    state = core.state
+    name = reward_name(**state.weights)
+    policies = {
+        "SFT": SFTRouterPolicy(),
+        "learned": TraceDrivenPolicy(),
+        "lower bound": LowerBoundRouterPolicy(reward=name),
+    }
+    traces = with_reward(read_traces(frame), state)
+    return compare_policies(traces, {**policies, **own}, reward=name, **options)
+
+
+def same(found, wanted):
+    found = found.set_index("policy")
+    wanted = wanted.set_index("policy").loc[found.index]
+    for name in VALUE_COLUMNS[1:]:
+        if found[name].dtype == "float64":
+            np.testing.assert_allclose(found[name], wanted[name], atol=1e-9, rtol=0, err_msg=name)
+        else:
+            assert found[name].tolist() == wanted[name].tolist(), name
+
+
+OWN = {
+    "always": AlwaysPolicy("b"),
+    "nobody": AlwaysPolicy("nobody"),
+    "coin": RandomPolicy({"a": 1, "c": 3}),
+    "fleet": HeuristicRouterPolicy(["a", "c"], default_model="a", fallback_model="c"),
+    "by topic": LowerBoundRouterPolicy(by="topic", confidence=0.6),
+    "strict": SFTRouterPolicy(min_samples=150, by="regex"),
+    "tuned": TraceDrivenPolicy(default_model="a", by="topic"),
+    "mean": BestSinglePolicy(),
+    "stars": LowerBoundRouterPolicy(reward="feedback"),
+    "oracle here": OraclePolicy(),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "options"),
+    [
+        ({}, {}),
+        ({"propensities": True}, {}),
+        ({"propensities": True}, {"propensity": None}),
+        ({"repeated": True}, {}),
+        ({"missing": 1.0}, {}),
+        ({"rows": 40}, {}),
+        ({"rows": 6000, "propensities": True, "seed": 9}, {}),
+    ],
+)
+def test_values_from_counts_are_those_of_compare_policies(changes, options):
+    frame = log(**changes)
+    core = RoutingComparison(frame, OWN, **options)
+    state = dataclasses.replace(core.state, policies=tuple(core.names))
+    same(core.values(state), expected(frame, OWN, core, **options))
+
+
+def test_they_are_so_with_any_reference_level_and_classes():
+    frame = log(seed=3)
+    core = RoutingComparison(frame, OWN, level=0.8)
+    state = dataclasses.replace(core.state, reference="coin", scheme="keyword")
+    reward = reward_name(**state.weights)
+    policies = {
+        "SFT": SFTRouterPolicy(by="keyword"),
+        "learned": TraceDrivenPolicy(by="keyword"),
+        "lower bound": LowerBoundRouterPolicy(reward=reward, by="keyword"),
+    }
+    wanted = compare_policies(
+        with_reward(read_traces(frame), state),
+        {**policies, **OWN},
+        reward=reward,
+        by="keyword",
+        level=0.8,
+        reference="coin",
+    )
+    same(core.values(state), wanted)
+
+
+def test_a_time_range_is_valued_as_its_traces_alone_are():
+    frame = log(rows=2000, seed=4)
+    frame["query_id"] = 0  # one query: folds are then of traces
+    frame["query_id"] = np.arange(2000)
+    core = RoutingComparison(frame, {"always": AlwaysPolicy("c")})
+    state = dataclasses.replace(core.state, steps=(10, 35), policies=("always", "random"))
+    edges = core.log.edges
+    times = pd.to_datetime(frame["started_at"], unit="s", utc=True)
+    some = frame[(times >= edges[10]) & (times < edges[35])]
+    wanted = compare_policies(
+        with_reward(read_traces(some), state),
+        {"always": AlwaysPolicy("c")},
+        reward=reward_name(**state.weights),
+        reference="random",
+    )
+    found = core.values(dataclasses.replace(state, reference="random"))
+    columns = ["value", "low", "high", "diff", "diff_low", "n", "n_effective", "covered_share"]
+    wanted = wanted.set_index("policy").loc[["always", "random"], columns]
+    np.testing.assert_allclose(found.set_index("policy")[columns], wanted, atol=1e-9)
+
+
+def test_complete_data_are_compared_on_the_same_queries():
+    rng = np.random.default_rng(2)
+    queries = [f"{QUERIES[i % 4]} {i}" for i in range(120)]
+    frame = pd.DataFrame({"query": np.repeat(queries, 3), "model": list("abc") * 120})
+    frame["correct"] = rng.random(360) < np.tile([0.5, 0.6, 0.8], 120)
+    own = {"always": AlwaysPolicy("c")}
+    core = RoutingComparison(frame, own)
+    assert core.complete
+    state = dataclasses.replace(core.state, outcome_weight=1.0, feedback_weight=0.0)
+    policies = {
+        "SFT": SFTRouterPolicy(outcome_weight=1.0, feedback_weight=0.0),
+        "learned": TraceDrivenPolicy(outcome_weight=1.0, feedback_weight=0.0),
+        "lower bound": LowerBoundRouterPolicy(),
+    }
+    wanted = compare_policies(frame, {**policies, **own})
+    found = core.values(state)
+    assert set(found["method"]) == {"complete"}
+    assert "oracle" in set(found["policy"])
+    same(found, wanted)
+    fewer = core.values(dataclasses.replace(state, models=("a", "b")))
+    assert fewer.set_index("policy").loc["always", "status"].startswith("refused: no outcomes")
+    neither = core.values(core.state)  # no feedback, so the blend is the outcome
+    assert (neither["status"] == "ok").all()
+
+
+def test_data_that_are_neither_complete_nor_a_log_are_refused_with_the_reason():
+    frame = pd.DataFrame(
+        {"query_id": np.repeat(np.arange(50), 2), "model": list("abacbc") * 16 + list("abac")}
+    )
+    frame["query"], frame["outcome"] = "q", "success"
+    core = RoutingComparison(frame)
+    values = core.values(core.state)
+    assert values["status"].str.contains("they are no log of one model a query either").all()
+    assert values["value"].isna().all()
+    assert not core.tables(core.state).empty
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*QUERIES, None, ""]),
+            st.sampled_from(["a", "b", "", None]),
+            st.sampled_from(["success", "failure", None]),
+            st.sampled_from([0.0, 0.25, 1.0, 3.0, None]),
+            st.sampled_from([None, 1.76e9, 1.77e9, 1.761e9, 1.7605e9]),
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_counts_of_the_whole_span_are_those_of_the_traces(rows):
+    frame = pd.DataFrame(rows, columns=["query", "model", "outcome", "feedback", "started_at"])
+    frame = frame.astype({"feedback": "float64", "started_at": "float64"})
+    traces = read_traces(frame)
+    span = whole(frame)
+    for scheme in ("regex", "keyword"):
+        found = span.counts(scheme, span.log.models)
+        pd.testing.assert_frame_equal(found, score_counts(traces, by=scheme), check_exact=False)
+    fold = np.arange(len(frame)) % 2
+    for held in range(span.shape[0]):
+        rest = traces[fold != held].reset_index(drop=True)
+        found = span.counts("regex", span.log.models, held_out=held)
+        if len(rest):
+            wanted = score_counts(rest, by="regex").drop(columns="last_row")
+            pd.testing.assert_frame_equal(found.drop(columns="last_row"), wanted)
+        else:
+            assert found.empty
+
+
+def test_steps_are_equal_parts_of_the_time_and_the_last_moment_is_in_the_last():
+    frame = pd.DataFrame({"started_at": pd.to_datetime([0, 49, 50, 99, 100, None], unit="s")})
+    steps = time_steps(frame.assign(started_at=frame["started_at"].dt.tz_localize("UTC")))
+    assert steps.place.tolist() == [0, 24, 25, 49, 49, STEPS]
+    assert steps.untimed == 1
+    assert len(steps.edges) == STEPS + 1
+    assert (steps.edges[-1] - steps.edges[0]).total_seconds() == 100
+
+
+@given(st.lists(st.integers(0, 40)), st.integers(41, 60), st.booleans())
+def test_compacted_codes_stand_for_the_same(codes, size, sparse):
+    given_codes = np.array(codes, dtype=np.int64) * (1 << 20 if sparse else 1)
+    place, used = compacted(given_codes, size * (1 << 20 if sparse else 1))
+    assert used[place].tolist() == given_codes.tolist()
+    assert used.tolist() == sorted(set(given_codes.tolist()))
+
+
+def test_reading_leaves_out_what_cannot_count_and_keeps_what_can(tmp_path):
+    frame = log(rows=50).assign(result="x" * 100, id=range(50), words=[f"w{i}" for i in range(50)])
+    assert "result" not in counted_traces(frame)
+    assert "words" not in counted_traces(frame)
+    assert "topic" in counted_traces(frame)
+    frame.to_parquet(tmp_path / "log.parquet")
+    read = counted_traces(tmp_path / "log.parquet")
+    assert "result" not in read
+    assert {"topic", "query", "query_id"} <= set(read)
+    with pytest.raises(ValueError, match="no column 'nothing'"):
+        counted_traces(frame, query_id="nothing")
+
+
+def test_a_policy_that_looks_at_the_query_itself_is_counted_by_its_choice():
+    class Vowel(RouterPolicy):
+        def select_model(self, context):
+            return "a" if context.query[:1] in "aeiou" else "c"
+
+    frame = log(seed=6)
+    core = RoutingComparison(frame, {"vowel": Vowel()})
+    wanted = compare_policies(
+        with_reward(read_traces(frame), core.state),
+        {"vowel": Vowel()},
+        reward=reward_name(**core.state.weights),
+    ).set_index("policy")
+    found = core.values(core.state).set_index("policy")
+    assert found.loc["vowel", "value"] == pytest.approx(wanted.loc["vowel", "value"], abs=1e-12)
+    assert found.loc["vowel", "diff_low"] == pytest.approx(
+        wanted.loc["vowel", "diff_low"], abs=1e-12
+    )
+    assert core.tables(core.state)["vowel"].tolist() == ["a", "c", "c", "c"]
+    assert core.schemes == ["regex", "keyword", "topic"]
+
+
+def test_a_policy_that_must_be_fitted_on_traces_is_cross_fitted_once():
+    class Majority(RouterPolicy):
+        fitted, model = False, ""
+
+        def fit(self, traces):
+            self.fitted, self.model = True, traces["model"].mode()[0]
+            return self
+
+        def select_model(self, context):
+            return self.model
+
+    frame = log(seed=7)
+    core = RoutingComparison(frame, {"majority": Majority()})
+    wanted = expected(frame, {"majority": Majority()}, core)
+    same(core.values(core.state), wanted)
+
+
+def test_the_weighted_reward_is_that_of_the_parts_present():
+    frame = pd.DataFrame(
+        {
+            "outcome": ["success", "failure", None, None, "success"],
+            "feedback": [0.5, np.nan, 0.25, np.nan, 9.0],
+        }
+    )
+    state = RoutingState(outcome_weight=0.6, feedback_weight=0.2)
+    found = with_reward(frame, state)["0.75*outcome + 0.25*feedback"]
+    assert found.tolist()[:3] == pytest.approx([0.875, 0.0, 0.25])
+    assert np.isnan(found[3])
+    assert found[4] == 1.0
+    assert with_reward(frame, RoutingState(outcome_weight=1, feedback_weight=0)) is frame
+
+
+def test_bad_propensities_are_an_error_that_says_what_to_do():
+    frame = log(propensities=True)
+    frame.loc[3, "propensity"] = 0.0
+    with pytest.raises(ValueError, match=r"no probability above 0.*propensity=None"):
+        RoutingComparison(frame)
+    frame.loc[3, "propensity"] = np.nan
+    with pytest.raises(ValueError, match="have no 'propensity'"):
+        RoutingComparison(frame)
+    assert RoutingComparison(frame, propensity=None).log.propensity == "estimated"
