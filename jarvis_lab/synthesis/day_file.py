@@ -11,6 +11,8 @@ import gc
 import itertools
 import operator
 from collections.abc import Iterator, Sequence, Set
+from itertools import compress
+from operator import not_
 
 import msgspec
 
@@ -28,7 +30,7 @@ from jarvis_lab.synthesis.excluded import (
 )
 from jarvis_lab.synthesis.manifest import FileEntry
 from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan
-from jarvis_lab.synthesis.rows import Candidate, PartRows
+from jarvis_lab.synthesis.rows import Candidates, PartRows
 from jarvis_lab.synthesis.sft import QUALITY_SCORES
 from jarvis_lab.synthesis.spelling import respelled_lines
 
@@ -39,6 +41,7 @@ __all__ = [
 
 _SCORED = msgspec.json.Decoder(ScoredRun)
 _EVIDENCE = msgspec.json.Decoder(EvidenceRecord)
+_CATEGORY = operator.attrgetter("category")
 
 
 def scan_scored(scored: LakeFile) -> ScoredScan:
@@ -61,19 +64,16 @@ def scan_scored(scored: LakeFile) -> ScoredScan:
             for _lines, runs in decode_blocks(
                 handle, _SCORED, BadLines("skip"), file=scored.name, meter=meter, look=look
             ):
-                for run in runs:
-                    if run.category not in QUALITY_SCORES:
-                        blocked[run.evidence_run_id or ""] = None
+                kept_out = [
+                    run.evidence_run_id or "" for run in runs if run.category not in QUALITY_SCORES
+                ]
+                blocked.update(dict.fromkeys(kept_out))
     except OSError:
         return ScoredScan(FileEntry(scored.name), [])
     return ScoredScan(FileEntry.of(meter, scored.name), list(blocked), frozenset(respelled))
 
 
-def build_part(
-    task: PartTask,
-    blocked: Set[str],
-    meter: _files.Meter | None = None,
-) -> Part:
+def build_part(task: PartTask, blocked: Set[str]) -> Part:
     """Export one file of scored runs and check what was written.
 
     Parameters
@@ -82,8 +82,6 @@ def build_part(
         The file, its hash from the first pass, and where to write.
     blocked
         Run ids that the first pass keeps out, of the whole lake.
-    meter
-        Measures the bytes as they were read back from ``task.sink``.
 
     Raises
     ------
@@ -109,7 +107,6 @@ def build_part(
                 rows=part.exported,
                 allowed=rows.run_ids,
                 blocked=blocked,
-                meter=meter,
             )
         del rows
     part.excluded.sort(key=operator.attrgetter("line"))
@@ -128,12 +125,12 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _read_scored(task: PartTask, blocked: Set[str], part: Part) -> list[Candidate]:
+def _read_scored(task: PartTask, blocked: Set[str], part: Part) -> Candidates:
     """Give the runs that the firewall lets through, in the order of their lines."""
     scored, meter = task.scored, _files.Meter()
     if scored.problem:
         return _unreadable(part, scored.problem)
-    candidates: list[Candidate] = []
+    candidates = Candidates()
     bad = BadLineRows(part.excluded, "scored run")
     start = 0
     try:
@@ -141,19 +138,20 @@ def _read_scored(task: PartTask, blocked: Set[str], part: Part) -> list[Candidat
             for lines, runs in decode_blocks(
                 handle, _SCORED, bad.lines, file=scored.name, meter=meter
             ):
-                for index, line, run in zip(itertools.count(start), lines, runs, strict=False):
-                    if run.category not in QUALITY_SCORES:
-                        reason = firewall.category_reason(run.category)
-                    elif (run.evidence_run_id or "") in blocked:
-                        reason = firewall.BLOCKED_ELSEWHERE
-                    else:
-                        candidates.append((index, line, run))
-                        continue
+                part.categories.update(map(_CATEGORY, runs))
+                passes = [
+                    run.category in QUALITY_SCORES and (run.evidence_run_id or "") not in blocked
+                    for run in runs
+                ]
+                candidates.runs.extend(compress(runs, passes))
+                candidates.indexes.extend(compress(itertools.count(start), passes))
+                candidates.lines.extend(compress(lines, passes))
+                for line, run in compress(zip(lines, runs, strict=True), map(not_, passes)):
+                    reason = firewall.category_reason(run.category) or firewall.BLOCKED_ELSEWHERE
                     if line in task.respelled:
                         reason = firewall.RESPELLED
                     part.excluded.append(excluded_row(line, run, reason))
                 start += len(runs)
-                part.categories.update([run.category for run in runs])
     except OSError as error:
         if task.sha256 is not None:
             raise _changed(scored.name) from error
@@ -197,11 +195,11 @@ def _id_base(task: PartTask) -> str:
     return below if task.settings.unique_ids else below.rpartition("/")[2]
 
 
-def _unreadable(part: Part, problem: str) -> list[Candidate]:
+def _unreadable(part: Part, problem: str) -> Candidates:
     part.excluded[:] = [ExcludedRow(0, None, None, UNREADABLE, problem)]
     part.inputs[:] = [FileEntry(part.name)]
     part.categories.clear()
-    return []
+    return Candidates()
 
 
 def _changed(name: str) -> LakeChangedError:

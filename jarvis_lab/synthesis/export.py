@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +14,7 @@ from jarvis_lab import _checks, _files
 from jarvis_lab.readers.lake_files import LakeFile, lake_files, lake_root
 from jarvis_lab.synthesis.cluster_crew import ClusterCrew, build_there, scan_there
 from jarvis_lab.synthesis.day_file import build_part, scan_scored
+from jarvis_lab.synthesis.follower import Follower
 from jarvis_lab.synthesis.manifest import FileEntry, build_manifest, manifest_path
 from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan, Settings
 from jarvis_lab.synthesis.sft_export import SftExport, export_of
@@ -135,7 +136,7 @@ class _Job:
         self.scans: list[ScoredScan] = []
         self.blocked: set[str] = set()
         self.parts: list[Part] = []
-        self.written = False
+        self.exported: SftExport | None = None
 
     def run(
         self,
@@ -162,29 +163,37 @@ class _Job:
             self._write(crew, step)
 
     def result(self, *, dry_run: bool = False) -> SftExport:
+        if self.exported is None:
+            self.exported = self._result(written=False, dry_run=dry_run)
+        return self.exported
+
+    def _result(self, *, written: bool, dry_run: bool = False) -> SftExport:
         refused = [entry for entry in self.entries if entry.is_folder]
-        return export_of(self.parts, refused, self.target, written=self.written, dry_run=dry_run)
+        return export_of(self.parts, refused, self.target, written=written, dry_run=dry_run)
 
     def _write(self, crew: Crew | ClusterCrew, step: Callable[[], object]) -> None:
-        meter = _files.Meter()
         with _files.atomic_group([self.target, manifest_path(self.target)]) as (rows, manifest):
             if isinstance(crew, ClusterCrew):
-                self._gather(crew, step, rows, meter)
-            elif crew.alone:
-                tasks = self._tasks(lambda _index: Path(rows.name))
-                for part in crew.map(build_part, tasks, self.blocked, meter):
-                    self._keep(part, step)
+                parts = self._gathered(crew, rows)
             else:
-                self._join(crew, step, rows, meter)
+                parts = self._appended(crew, rows) if crew.alone else self._joined(crew, rows)
+            with Follower(rows) as follower, contextlib.closing(parts):
+                for part in parts:
+                    follower.follow(part.exported)
+                    self._keep(part, step)
+                meter = follower.measured()
             self._compare_files()
             if not any(part.exported for part in self.parts):
                 raise _NothingToWriteError
-            manifest.write(self._manifest(FileEntry.of(meter, self.target.name)))
-            self.written = True
+            found = self._result(written=True)
+            manifest.write(self._manifest(found, FileEntry.of(meter, self.target.name)))
+        self.exported = found
 
-    def _join(
-        self, crew: Crew, step: Callable[[], object], rows: BinaryIO, meter: _files.Meter
-    ) -> None:
+    def _appended(self, crew: Crew, rows: BinaryIO) -> Generator[Part, None, None]:
+        """Let each part be written behind the last."""
+        yield from crew.map(build_part, self._tasks(lambda _index: Path(rows.name)), self.blocked)
+
+    def _joined(self, crew: Crew, rows: BinaryIO) -> Generator[Part, None, None]:
         """Let the crew write parts, each to a file of its own, and put them together."""
         with _files.scratch_folder(self.target) as folder:
             tasks = self._tasks(lambda index: folder / f"{index}.part.tmp")
@@ -194,18 +203,14 @@ class _Job:
                     path = folder / f"{index}.part.tmp"
                     with open(path, "rb", buffering=0) as handle:
                         while count := handle.readinto(room):
-                            meter.update(room[:count], 0)
                             rows.write(room[:count])
                     path.unlink()
-                    meter.add_ends(part.exported)
-                    self._keep(part, step)
+                    yield part
             except BaseException:
                 crew.stop()  # before the folder goes: a worker could put a part into it
                 raise
 
-    def _gather(
-        self, crew: ClusterCrew, step: Callable[[], object], rows: BinaryIO, meter: _files.Meter
-    ) -> None:
+    def _gathered(self, crew: ClusterCrew, rows: BinaryIO) -> Generator[Part, None, None]:
         """Put together the parts that a cluster sends."""
         tasks = self._tasks(lambda _index: None)
         for part, data, digest in crew.map(build_there, tasks, self.blocked):
@@ -214,10 +219,8 @@ class _Job:
                     f"The rows of {part.name} came from the cluster in other bytes than they were "
                     "sent. Nothing was exported; is the network sound?"
                 )
-            meter.update(data, 0)
-            meter.add_ends(part.exported)
             rows.write(data)
-            self._keep(part, step)
+            yield part
 
     def _tasks(self, sink: Callable[[int], Path | None]) -> Iterator[PartTask]:
         for index, (file, scan) in enumerate(zip(self.files, self.scans, strict=True)):
@@ -235,8 +238,7 @@ class _Job:
                 "Nothing was exported. Export again when nothing writes to the lake."
             )
 
-    def _manifest(self, rows: FileEntry) -> bytes:
-        result = self.result()
+    def _manifest(self, result: SftExport, rows: FileEntry) -> bytes:
         return build_manifest(
             "distillation",
             settings=self.settings._asdict(),

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from jarvis_lab._files import Meter
 from jarvis_lab.readers.blocks import whole_lines
 from jarvis_lab.synthesis.excluded import FIREWALL
 from jarvis_lab.synthesis.sft import QUALITY_SCORES, has_text
@@ -41,16 +40,25 @@ class FirewallError(RuntimeError):
 
 
 class _Row(msgspec.Struct, gc=False):
-    """What the second check reads of a written row; every field must be there."""
+    """What the second check reads of a written row; every field must be there.
 
-    response: str
+    The response stays as the JSON that was written: most need no more than a look at how it begins.
+    """
+
+    response: msgspec.Raw
     source_run_id: str
     quality_score: float | int
 
 
 _ROWS = msgspec.json.Decoder(_Row)
-#: First characters of a response that plainly holds more than white space.
-_PLAIN = frozenset(map(chr, range(0x21, 0x7F)))
+_TEXT = msgspec.json.Decoder(str)
+#: How the JSON of a text begins that plainly holds more than white space: neither with an escape,
+#: nor with the first byte of a character that may be white space (C2, E1, E2 and E3 begin those).
+_PLAIN = frozenset(
+    b'"%c' % first
+    for first in [*range(0x21, 0x7F), *range(0xC3, 0xE1), *range(0xE4, 0xF5)]
+    if first not in b'"\\'
+)
 
 
 def category_reason(category: str | None) -> str:
@@ -73,7 +81,6 @@ def check_written(
     rows: int,
     allowed: Set[str],
     blocked: Set[str],
-    meter: Meter | None = None,
 ) -> None:
     """Read written rows back from the disk and apply the firewall to each.
 
@@ -87,8 +94,6 @@ def check_written(
         Run ids whose scored run in this file has an allowed category.
     blocked
         Run ids that some record of the lake keeps out.
-    meter
-        Measures the bytes that were read.
 
     Raises
     ------
@@ -106,8 +111,6 @@ def check_written(
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 raise _refusal(f"a row cannot be read back: {error}") from None
             seen += len(found)
-            if meter is not None:
-                meter.update(block, len(found))
     if seen != rows:
         raise _refusal(f"{rows} rows were written and {seen} read back")
 
@@ -120,10 +123,10 @@ def _check(found: list[_Row], allowed: Set[str], blocked: Set[str]) -> None:
     if not {row.quality_score for row in found} <= _QUALITIES:
         run = next(row.source_run_id for row in found if row.quality_score not in _QUALITIES)
         raise _refusal(f"a row of run {run!r} has a quality_score that no category has")
-    if not {row.response[:1] for row in found} <= _PLAIN:
-        for row in found:
-            if not has_text(row.response):
-                raise _refusal(f"a row of run {row.source_run_id!r} has no response")
+    for row in found:
+        response = bytes(row.response)
+        if response[:2] not in _PLAIN and not has_text(_TEXT.decode(response)):
+            raise _refusal(f"a row of run {row.source_run_id!r} has no response")
 
 
 def _refusal(why: str) -> FirewallError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import msgspec
@@ -19,10 +21,8 @@ from jarvis_lab.synthesis.sft import (
     why_not_instructable,
 )
 
-__all__ = ["Candidate", "PartRows"]
+__all__ = ["Candidates", "PartRows"]
 
-#: A run that the firewall let through: its place among the records, its line, and itself.
-Candidate = tuple[int, int, ScoredRun]
 #: What a row is counted under: source class, model, category, bits of its length.
 Kind = tuple[str, str, str, int]
 
@@ -30,8 +30,9 @@ Kind = tuple[str, str, str, int]
 Why = tuple[str, str]
 
 _UNMADE: Why = (NO_EVIDENCE, "")
-_ENCODE = msgspec.json.Encoder().encode
-_ROWS_A_WRITE = 256
+_NO_KIND = -1
+_ENCODE = msgspec.json.Encoder().encode_lines
+_BYTES_A_WRITE = 1 << 20
 _ESCAPES = {
     b"&": b"\\u0026",
     b"<": b"\\u003c",
@@ -39,6 +40,22 @@ _ESCAPES = {
     "\u2028".encode(): b"\\u2028",
     "\u2029".encode(): b"\\u2029",
 }
+
+
+def _whole_numbers() -> array[int]:
+    return array("q")
+
+
+@dataclass
+class Candidates:
+    """The runs that the firewall let through, in the order of their lines.
+
+    Beside each run, its place among the readable records and its line.
+    """
+
+    runs: list[ScoredRun] = field(default_factory=list)
+    indexes: array[int] = field(default_factory=_whole_numbers)
+    lines: array[int] = field(default_factory=_whole_numbers)
 
 
 class PartRows:
@@ -57,14 +74,15 @@ class PartRows:
         The runs to make rows of, in order.
     """
 
-    def __init__(self, settings: Settings, base: str, candidates: list[Candidate]) -> None:
+    def __init__(self, settings: Settings, base: str, candidates: Candidates) -> None:
         self._base, self._candidates = base, candidates
         self._any_role, self._recorded_at = settings.include_partial, settings.recorded_at
         self._escape_html = settings.escape_html
         self._stems: dict[str | None, str] = {None: ""}
+        self._kinds: dict[Kind, int] = {}
         self._first: dict[str, int] = {}
         self._others: dict[int, list[int]] = {}
-        for place, (_, _, run) in enumerate(candidates):
+        for place, run in enumerate(candidates.runs):
             first = self._first.setdefault(run.evidence_run_id or "", place)
             if first != place:
                 self._others.setdefault(first, []).append(place)
@@ -77,9 +95,10 @@ class PartRows:
 
     def forget(self) -> None:
         """Unmake every row."""
-        count = len(self._candidates)
+        count = len(self._candidates.runs)
         self._lines: list[bytes | None] = [None] * count
-        self._made: list[Kind | Why] = [_UNMADE] * count
+        self._kind_of = array("q", [_NO_KIND]) * count
+        self._why: dict[int, Why] = {}
 
     def take(self, records: Iterable[EvidenceRecord]) -> None:
         """Make the rows of the runs that ``records`` are evidence of."""
@@ -94,9 +113,10 @@ class PartRows:
 
     def write(self, sink: BinaryIO) -> None:
         """Write the lines in the order of the candidates."""
-        lines = [line for line in self._lines if line is not None]
-        for start in range(0, len(lines), _ROWS_A_WRITE):
-            block = b"\n".join([*lines[start : start + _ROWS_A_WRITE], b""])
+        lines = list(filter(None, self._lines))
+        step = 1 + _BYTES_A_WRITE * len(lines) // (1 + sum(map(len, lines)))
+        for start in range(0, len(lines), step):
+            block = b"".join(lines[start : start + step])
             if self._escape_html:
                 for plain, escaped in _ESCAPES.items():
                     block = block.replace(plain, escaped)
@@ -104,32 +124,36 @@ class PartRows:
 
     def report(self, part: Part) -> None:
         """Add what became of the candidates to ``part``."""
-        used = bytearray(part.records)
-        for candidate, made in zip(self._candidates, self._made, strict=True):
-            if len(made) == 2:
-                part.excluded.append(not_instructable_row(candidate[1], candidate[2], *made))
-            else:
-                used[candidate[0]] = 1
-        kinds = [made for made in self._made if len(made) == 4]
-        part.exported = len(kinds)
-        part.balance.update(kinds)
+        runs, lines = self._candidates.runs, self._candidates.lines
+        kinds = np.array(self._kind_of, np.int64)
+        made = kinds != _NO_KIND
+        for place in np.flatnonzero(~made).tolist():
+            why = self._why.get(place, _UNMADE)
+            part.excluded.append(not_instructable_row(lines[place], runs[place], *why))
+        counts = np.bincount(kinds[made], minlength=len(self._kinds)).tolist()
+        part.balance.update(
+            {kind: count for kind, count in zip(self._kinds, counts, strict=True) if count}
+        )
+        part.exported = int(made.sum())
+        used = np.zeros(part.records, np.bool_)
+        used[np.array(self._candidates.indexes, np.int64)[made]] = True
         part.id_base = self._base
-        bits = np.packbits(np.frombuffer(used, np.uint8), bitorder="little")
-        part.id_bits = int.from_bytes(bits.tobytes(), "little")
+        part.id_bits = int.from_bytes(np.packbits(used, bitorder="little").tobytes(), "little")
 
     def _make(self, place: int, record: EvidenceRecord) -> None:
         why = why_not_instructable(record, self._any_role)
         if why:
             role = record.model_role or "none"
-            self._made[place] = (why, role if why == OTHER_ROLE else "")
-            self._lines[place] = None
+            self._why[place] = (why, role if why == OTHER_ROLE else "")
+            self._lines[place], self._kind_of[place] = None, _NO_KIND
             return
-        index, _, run = self._candidates[place]
+        run, index = self._candidates.runs[place], self._candidates.indexes[place]
         source = record.provenance.source_file if record.provenance is not None else None
         stem = self._stems.get(source)
         if stem is None:
             stem = self._stems[source] = source_class(source)
         sample = make_sample(run, record, stem, self._recorded_at, f"{self._base}:{index}")
-        self._lines[place] = _ENCODE(sample)
+        self._lines[place] = _ENCODE([sample])
         length = len(sample.response).bit_length()
-        self._made[place] = (stem, record.model_name or "", run.category or "", length)
+        kind = (stem, record.model_name or "", run.category or "", length)
+        self._kind_of[place] = self._kinds.setdefault(kind, len(self._kinds))

@@ -20,6 +20,8 @@ from typing import Any, BinaryIO, TypeVar
 
 __all__ = ["Crew", "serve"]
 
+#: numpy's BLAS starts a thread per processor, each of which spins for a while; none is needed.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -111,11 +113,13 @@ class _Worker:
 
     def __init__(self) -> None:
         start = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
+        start += "; import os; os._exit(0)"  # nothing is left to tidy up, and somebody waits
         self._process = subprocess.Popen(
             [sys.executable, "-c", start],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            env=os.environ | _ONE_THREAD,
         )
 
     def ask(self, message: tuple[str, tuple[object, ...]]) -> Any:

@@ -1,0 +1,74 @@
+"""A second pair of eyes on a file that grows: reads it back while others work."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import BinaryIO
+
+from jarvis_lab._files import Meter
+
+__all__ = ["Follower"]
+
+_BLOCK = 1 << 22
+_SYNC_BYTES = 1 << 25
+
+
+class Follower:
+    """Measures a file as it grows, in a thread of its own, and has its bytes go to the disk.
+
+    Hashing and waiting for a disk need no Python, so the thread that makes rows goes on. What is
+    measured is what was read back. The writer still syncs the whole file before it takes its
+    name; by then little is left to wait for.
+
+    Parameters
+    ----------
+    file
+        The file that grows, open for writing; its ``name`` is its path.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._handle = open(file.name, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
+        self._room = memoryview(bytearray(_BLOCK))
+        self._meter = Meter()
+        self._unsynced = 0
+        self._thread = ThreadPoolExecutor(1)
+        self._waiting: list[Future[None]] = []
+
+    def __enter__(self) -> Follower:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._thread.shutdown(cancel_futures=True)
+        self._handle.close()
+
+    def follow(self, lines: int) -> None:
+        """Take the ``lines`` whole lines that were written since the last call."""
+        self._file.flush()
+        end = os.path.getsize(self._file.name)
+        self._meter.add_ends(lines)
+        self._waiting.append(self._thread.submit(self._read, end))
+
+    def measured(self) -> Meter:
+        """Wait until everything is read, and give what was measured."""
+        for future in self._waiting:
+            future.result()
+        return self._meter
+
+    def _read(self, end: int) -> None:
+        while self._meter.bytes != end:
+            count = self._handle.readinto(self._room[: max(0, end - self._meter.bytes)])
+            if not count:
+                raise OSError(f"{self._file.name} became shorter while it was written.")
+            self._meter.update(self._room[:count], 0)
+            self._unsynced += count
+            if self._unsynced >= _SYNC_BYTES:
+                os.fsync(self._handle.fileno())
+                self._unsynced = 0
