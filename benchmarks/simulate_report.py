@@ -146,8 +146,8 @@ def _overlap(rows: pd.DataFrame) -> str:
 
 The policy takes the best model per class, and the log, uniform otherwise, never used it in half \
 of the classes, or in one class of about 5 %. Half of the classes: {refused}. One class below a \
-tenth of the traffic is valued at what the log says of the class and of the policy elsewhere, and the interval \
-is widened for it; no log can check that guess.
+tenth of the traffic is valued at what the log says of the class and of the policy elsewhere, and \
+the interval is widened for it; no log can check that guess.
 
 {_markdown(table)}"""
 
