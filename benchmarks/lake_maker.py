@@ -8,7 +8,7 @@ from pathlib import Path
 
 TEXT = """the router sent this query to a model which answered with findings severity confidence
 and a patch for the file naïve 数学 emoji 😀 <b>bold</b> a&b quoted "text" back\\slash tab\t\n"""
-WORDS = TEXT.split(" ")
+ASCII_TEXT = TEXT.replace("naïve 数学 emoji 😀", "naive maths emoji smile")
 STEMS = (
     "scrum_reviews",
     "mode_experiments",
@@ -26,10 +26,13 @@ ROLES = ("executor",) * 4 + ("reviewer",) * 3 + ("applier",) * 2 + ("extractor",
 MODELS = ("qwen3:8b", "qwen3:32b", "gpt-oss:120b", "llama3.1:70b", "")
 
 
-def make_lake(root: Path, *, pairs: int, files: int, seed: int = 7) -> int:
+def make_lake(
+    root: Path, *, pairs: int, files: int, ascii_only: bool = False, seed: int = 7
+) -> int:
     """Write ``pairs`` scored runs with their evidence into ``files`` day files; give the bytes."""
     rng = random.Random(seed)
-    texts = [" ".join(rng.choices(WORDS, k=rng.randint(40, 150))) for _ in range(2000)]
+    words = (ASCII_TEXT if ascii_only else TEXT).split(" ")
+    texts = [" ".join(rng.choices(words, k=rng.randint(40, 150))) for _ in range(2000)]
     total = 0
     for day in range(files):
         count = pairs // files + (day < pairs % files)

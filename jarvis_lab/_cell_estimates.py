@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jarvis_lab._cells import Cells
 
-__all__ = ["CELLS", "TINY", "CellEstimates", "cell_estimates"]
+__all__ = ["CELLS", "TINY", "TORN", "CellEstimates", "cell_estimates"]
 
 Floats = NDArray[np.float64]
 #: The axes of class and model.
@@ -20,7 +20,7 @@ TINY = 1e-100
 _PRIOR_OF_SPREAD = 10.0
 _K_RANGE = (1.0, 10.0)
 #: What the variance of a class grows by where the halves of a cross-fitted policy disagree.
-_TORN = 2 / np.pi
+TORN = 2 / np.pi
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def cell_estimates(cells: Cells, pi: Floats, torn: Any = 0.0) -> CellEstimates:
     mixed = (cells.n * cells.mean + wide_k * prior) / (cells.n + wide_k)
     shrunk = np.where(seen, mixed, prior)
     spread = wide_phi * shrunk * (1 - shrunk) / m
-    spread = spread * (1 + _TORN * np.asarray(torn, dtype=np.float64)[..., None])
+    spread = spread * (1 + TORN * np.asarray(torn, dtype=np.float64)[..., None])
     freedom = np.maximum(cells.n + wide_k - 1, 1)
     return CellEstimates(weight, filled, shrunk, spread, freedom, mu, k, n_star, covered)
 

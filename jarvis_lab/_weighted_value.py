@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jarvis_lab._cell_estimates import TORN
 from jarvis_lab._student import student_quantiles
 
 __all__ = [
@@ -32,7 +33,9 @@ class WeightedValue:
     n_effective: float
 
 
-def snips_value(weights: Any, rewards: Any, *, level: float = 0.95) -> WeightedValue:
+def snips_value(
+    weights: Any, rewards: Any, *, torn: Any = 0.0, level: float = 0.95
+) -> WeightedValue:
     """Self-normalised inverse propensity score.
 
     Parameters
@@ -41,6 +44,9 @@ def snips_value(weights: Any, rewards: Any, *, level: float = 0.95) -> WeightedV
         π(m|c)/p of each trace; 0 where the policy would not use its model.
     rewards : array of float
         In [0, 1].
+    torn : array of float
+        1 for a trace on which the halves of a policy that was cross-fitted in two disagree; see
+        :func:`jarvis_lab._cell_estimates.cell_estimates`.
     level : float
         Confidence level.
 
@@ -65,12 +71,12 @@ def snips_value(weights: Any, rewards: Any, *, level: float = 0.95) -> WeightedV
     >>> snips_value([2, 2, 0, 1], [1, 0, 1, 1]).value
     0.6
     """
-    found = snips_values(weights, rewards, level=level)
+    found = snips_values(weights, rewards, torn=torn, level=level)
     return WeightedValue(*(float(number) for number in found))
 
 
 def snips_values(
-    weights: Any, rewards: Any, *, counts: Any = 1.0, level: float = 0.95
+    weights: Any, rewards: Any, *, counts: Any = 1.0, torn: Any = 0.0, level: float = 0.95
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """The attributes of :func:`snips_value` for many logs, of which the traces are the last axis.
 
@@ -79,12 +85,19 @@ def snips_values(
     w, r, c = (np.asarray(x, dtype=np.float64) for x in (weights, rewards, counts))
     total, n = _effective(w, c)
     value = (c * w * r).sum(-1) / total
-    variance = (c * w * w * (r - value[..., None]) ** 2).sum(-1) / total**2
+    wider = 1 + TORN * np.asarray(torn, dtype=np.float64)
+    variance = (wider * c * w * w * (r - value[..., None]) ** 2).sum(-1) / total**2
     return _with_interval(value, variance, n, level)
 
 
 def doubly_robust_value(
-    weights: Any, rewards: Any, predicted: Any, expected: Any, *, level: float = 0.95
+    weights: Any,
+    rewards: Any,
+    predicted: Any,
+    expected: Any,
+    *,
+    torn: Any = 0.0,
+    level: float = 0.95,
 ) -> WeightedValue:
     """Doubly robust value: a model of the rewards, corrected by weighted residuals.
 
@@ -96,6 +109,8 @@ def doubly_robust_value(
         Predicted reward of each trace's own model.
     expected : array of float
         Σ_m π(m|c)·(predicted reward of m) of each trace.
+    torn : array of float
+        As for :func:`snips_value`.
     level : float
         Confidence level.
 
@@ -118,7 +133,7 @@ def doubly_robust_value(
     >>> doubly_robust_value([2, 0], [1, 0], [0.5, 0.5], [0.5, 0.5]).value
     1.0
     """
-    found = doubly_robust_values(weights, rewards, predicted, expected, level=level)
+    found = doubly_robust_values(weights, rewards, predicted, expected, torn=torn, level=level)
     return WeightedValue(*(float(number) for number in found))
 
 
@@ -129,6 +144,7 @@ def doubly_robust_values(
     expected: Any,
     *,
     counts: Any = 1.0,
+    torn: Any = 0.0,
     level: float = 0.95,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """The attributes of :func:`doubly_robust_value` for many logs; as :func:`snips_values`."""
@@ -138,7 +154,8 @@ def doubly_robust_values(
     c = np.broadcast_to(c, terms.shape)
     size = np.maximum(c.sum(-1), 1)
     mean = (c * terms).sum(-1) / size
-    scatter = (c * (terms - mean[..., None]) ** 2).sum(-1)
+    wider = 1 + TORN * np.asarray(torn, dtype=np.float64)
+    scatter = (wider * c * (terms - mean[..., None]) ** 2).sum(-1)
     variance = np.where(size > 1, scatter / np.maximum(size - 1, 1) / size, 0.25)
     return _with_interval(np.clip(mean, 0, 1), variance, n, level)
 

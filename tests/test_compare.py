@@ -240,6 +240,16 @@ def test_a_learner_sees_none_of_the_queries_that_it_is_judged_on():
     assert by_name(log, {"m": Memory("b")}, by="kind").loc["m", "value"] == fallback
 
 
+class ByHalf(AlwaysPolicy):
+    """One model for each half of the log's rows."""
+
+    def __init__(self, halves):
+        self.names = np.where(halves == 0, "b", "a")
+
+    def route(self, queries):
+        return pd.Series(self.names, index=queries.index)
+
+
 def test_the_interval_allows_for_luck_where_the_halves_disagree():
     """Each half prefers another model: the copies disagree on every trace."""
 
@@ -266,6 +276,16 @@ def test_the_interval_allows_for_luck_where_the_halves_disagree():
     assert plain.high < found["high"]
     widened = value_of_policy(torn.cells, torn.policies[0], torn=np.ones(6))
     assert (found["low"], found["high"]) == pytest.approx((widened.low, widened.high))
+    with_p = log.assign(propensity=log.groupby(["kind", "model"])["kind"].transform("size") / 900)
+    for method in ("snips", "dr"):
+        rarest, single = (
+            by_name(with_p, {"r": policy}, by="kind", reference="random", method=method).loc["r"]
+            for policy in (Rarest(), ByHalf(halves))
+        )
+        assert rarest["value"] == pytest.approx(single["value"])
+        for low, high in (("low", "high"), ("diff_low", "diff_high")):
+            ratio = (rarest[high] - rarest[low]) / (single[high] - single[low])
+            assert ratio == pytest.approx((1 + 2 / np.pi) ** 0.5, rel=0.04)
     fixed = split(read, [read.choice(AlwaysPolicy("a")), read.choice(Rarest())])
     assert [each.max() for each in fixed.torn] == [0, 1]
 

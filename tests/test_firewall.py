@@ -252,6 +252,11 @@ def test_the_second_check_stops_what_the_first_lets_through(tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out.jsonl"]
 
 
+#: Every character above ASCII that is white space, as it stands in a file.
+BLANKS = [
+    *"\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000",
+    *map(chr, range(0x2000, 0x200B)),
+]
 ROW = b'{"source_run_id":"a","response":"x","quality_score":1}\n'
 
 
@@ -264,6 +269,10 @@ ROW = b'{"source_run_id":"a","response":"x","quality_score":1}\n'
         (ROW.replace(b'"a"', b'"c"'), "not allowed"),
         (ROW.replace(b'"x"', b'" \\n\\u2003"'), "no response"),
         (ROW.replace(b'"x"', b'""'), "no response"),
+        *((ROW.replace(b'"x"', f'"{blank}"'.encode()), "no response") for blank in BLANKS),
+        *((ROW.replace(b'"x"', f'"{blank}數"'.encode()), None) for blank in BLANKS),
+        (ROW.replace(b'"x"', '"數"'.encode()), None),
+        (ROW.replace(b'"x"', '"😀"'.encode()), None),
         (ROW.replace(b":1", b":0.7"), "quality_score"),
         (ROW.replace(b'"x"', b"5"), "read back"),
         (ROW[:-9], "read back"),

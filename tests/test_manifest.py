@@ -63,6 +63,25 @@ def test_a_changed_byte_a_missing_line_and_a_missing_file_are_each_named(rows: P
     assert problem == "rows.jsonl cannot be read: No such file or directory"
 
 
+@pytest.mark.parametrize("cut", [False, True])
+def test_an_edit_of_the_manifest_itself_is_named(rows: Path, cut: bool) -> None:
+    target = manifest_path(rows)
+    manifest = json.loads(target.read_bytes())
+    manifest["counts"]["records_exported"] = 7
+    if cut:
+        del manifest["sha256"]
+    target.write_text(json.dumps(manifest))
+    (problem,) = verify_export(rows).problems
+    assert problem.startswith("rows.jsonl.manifest.json itself was edited")
+    assert problem.endswith("not absent") == cut
+
+
+def test_a_manifest_that_was_only_laid_out_anew_is_intact(rows: Path) -> None:
+    target = manifest_path(rows)
+    target.write_text(json.dumps(json.loads(target.read_bytes()), indent=7))
+    assert verify_export(rows)
+
+
 def test_every_file_of_the_manifest_is_checked(rows: Path, tmp_path: Path) -> None:
     side = tmp_path / "side.jsonl"
     side.write_bytes(b"{}\n")

@@ -602,5 +602,5 @@ def test_a_column_in_which_everything_is_missing_has_no_wrong_type(values):
     assert str(got["outcome"].dtype) == "str"
     assert str(got["started_at"].dtype) == "datetime64[us, UTC]"
     assert got["outcome"].isna().all()
-    with pytest.raises(ValueError, match="'outcome' .* holds double"):
+    with pytest.raises(ValueError, match=r"'outcome' .* holds double"):
         read_traces(pd.DataFrame({"model": ["a"], "outcome": [0.5]}))

@@ -40,6 +40,8 @@ STEPS = 50
 #: Distinct values up to which a text column is offered as classes.
 MOST_CLASSES = 30
 _PROBE = 2_000
+#: Classes above which a column is taken for ids.
+_TOO_MANY = 1_000
 _DENSE = 1 << 22
 #: Texts that are no classes: ids, what was asked and answered, and what is known only afterwards.
 _NO_CLASSES = frozenset(
@@ -128,7 +130,7 @@ def scheme_codes(frame: pd.DataFrame, schemes: Sequence[By]) -> dict[str, Coded]
     Raises
     ------
     ValueError
-        If the log has no such column, or two schemes have one name.
+        If the log has no such column, it holds ids, or two schemes have one name.
     """
     names = [scheme_name(by) for by in schemes]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -141,6 +143,12 @@ def scheme_codes(frame: pd.DataFrame, schemes: Sequence[By]) -> dict[str, Coded]
         hint = "by= takes 'regex', 'keyword' or one of these columns."
         _checks.column(name, frame.columns, where="The log", hint=hint)
         found[name] = coded(frame[name], missing=MISSING_CLASS, where=f"{name!r} of the log")
+    for name, key in found.items():
+        if len(key.labels) > _TOO_MANY:
+            raise ValueError(
+                f"{name!r} has {len(key.labels):,} classes, more than {_TOO_MANY:,}: a routing table "
+                "has one row per class. Name a column of kinds of queries."
+            )
     return {name: found[name] for name in names}
 
 

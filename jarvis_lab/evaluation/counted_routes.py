@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,8 @@ class Routed:
         Its model for each joint class; None for one that draws at random.
     without : function of a fold to ndarray of str, or None
         The same by a copy that was fitted without the fold; None if it is the same in each.
+    disputed : ndarray of bool, or None
+        Whether such copies disagree on each joint class, where that was found trace by trace.
     weights : mapping of str to float
         Probability of each model, for one that draws at random.
     fitted : bool
@@ -71,9 +73,19 @@ class Routed:
     shown_by: str
     whole: Names | None = field(repr=False, default=None)
     without: Callable[[int], Names] | None = field(repr=False, default=None)
+    disputed: NDArray[np.bool_] | None = field(repr=False, default=None)
     weights: Mapping[str, float] = field(default_factory=dict)
     fitted: bool = False
     why: str = ""
+
+    def torn(self, folds: int, classes: int) -> NDArray[np.bool_]:
+        """Whether the copies of a cross-fitted policy disagree, for each joint class."""
+        parts = self.held_out(folds)
+        if self.disputed is not None:
+            return self.disputed
+        if parts is None:
+            return np.zeros(classes, dtype=bool)
+        return np.asarray((parts != parts[:1]).any(0), dtype=bool)
 
     def held_out(self, folds: int) -> Names | None:
         """Its model for each fold and joint class, learned without the fold."""
@@ -162,7 +174,9 @@ def routed(
     if f"\0{name}" in log.classes:  # it was routed trace by trace
         held_out = np.array(log.classes[f"\0{name}"], dtype=object)
         whole = np.array(log.classes.get(f"\1{name}", held_out), dtype=object)
-        return Routed(name, policy, scheme, shown_by, whole, lambda fold: held_out, fitted=fitted)  # noqa: ARG005
+        torn = np.array([bool(mark) for mark in log.classes.get(f"\2{name}", [""] * len(whole))])
+        found = Routed(name, policy, scheme, shown_by, whole, fitted=fitted)
+        return replace(found, without=lambda fold: held_out, disputed=torn)  # noqa: ARG005
     if _why_not(policy):
         return Routed(name, policy, scheme, shown_by, _nowhere(span), why=_why_not(policy))
     if not can_be_fitted(policy):
@@ -186,16 +200,18 @@ def routed_on_traces(
 ) -> dict[str, pd.Series[str]]:
     """Models for each trace by the policies that are no function of a class or of counts.
 
-    The key is the policy's name after a NUL; after U+0001 it is what a copy chooses that was
-    fitted on all traces, for one that must be fitted on traces.
+    The key is the policy's name after a NUL. For one that must be fitted on traces, it is after
+    U+0001 what a copy chooses that was fitted on all of them, and after U+0002 a text where the
+    copies of the folds disagree.
     """
     found = {}
     for name, policy in policies.items():
         if isinstance(policy, RandomPolicy) or _why_not(policy) or _by_counts(policy, bys):
             continue
         if can_be_fitted(policy):
-            chosen = choices_by_fold(policy, frame, fold, frame)
+            chosen, torn = choices_by_fold(policy, frame, fold)
             found[f"\0{name}"] = pd.Series(chosen, index=frame.index, dtype="str")
+            found[f"\2{name}"] = pd.Series(np.where(torn, "torn", ""), frame.index, dtype="str")
             found[f"\1{name}"] = copy.deepcopy(policy).fit(frame).route(frame)  # type: ignore[attr-defined]
         else:
             found[f"\0{name}"] = policy.route(frame)

@@ -113,7 +113,7 @@ class Selections:
         )
         self._frame = frame if self.complete else None
         self.models = [name for name in self.log.models if name]
-        self.schemes = [name for name in self.log.classes if name[:1] not in ("\0", "\1")]
+        self.schemes = [name for name in self.log.classes if name[:1] not in ("\0", "\1", "\2")]
         self.names = list(dict.fromkeys([*LEARNED, *self._given, *ADDED]))
         own = "regex" in self.schemes
         if not self.schemes:

@@ -101,6 +101,7 @@ class _Strata:
     cells: Cells
     policies: list[Floats]
     models: list[str]
+    torn: list[Floats]
     plain: Floats = field(repr=False)
     low: Floats | None = field(repr=False)
     high: Floats | None = field(repr=False)
@@ -147,7 +148,8 @@ def value_rows(
             found = (0.0, 0.0, 0.0)
         else:
             both = _split(earned, by, [player, base])
-            diff = difference_of_policies(both.cells, *both.policies, level=level)
+            torn = both.torn[0], both.torn[1]
+            diff = difference_of_policies(both.cells, *both.policies, torn=torn, level=level)
             found, why = (diff.value, diff.low, diff.high), diff.refused
         row |= dict(zip(("diff", "diff_low", "diff_high"), found, strict=True))
         row["note"] = _joined(note, row["note"], why and f"no difference: {why}")
@@ -163,7 +165,7 @@ def _row(player: Routed, earned: Earned, by: str, level: float) -> dict[str, Any
         return row | {"status": f"refused: {why}"}
     strata = _split(earned, by, [player])
     pi = strata.policies[0]
-    found = value_of_policy(strata.cells, pi, level=level)
+    found = value_of_policy(strata.cells, pi, torn=strata.torn[0], level=level)
     unknown = unknown_models(_as_log(strata, earned), 0)
     row |= {"value": found.value, "low": found.low, "high": found.high}
     row |= {"match_rate": float((strata.plain * pi).sum() / strata.plain.sum())}
@@ -224,7 +226,12 @@ def _split(earned: Earned, by: str, players: Sequence[Routed]) -> _Strata:
         else np.eye(len(models))[pd.Index(models).get_indexer(pd.Index(route[1]))[route[0][first]]]
         for player, route in zip(players, routes, strict=True)
     ]
-    return _Strata(cells, matrices, models, n, low, high)
+    torn = []
+    for player in players:
+        disputed = np.broadcast_to(player.torn(*span.shape[:2]), here.shape)[here]
+        split = np.bincount(stratum, np.where(disputed, span.traces[here], 0), len(first))
+        torn.append(split / np.maximum(traces, 1))
+    return _Strata(cells, matrices, models, torn, n, low, high)
 
 
 def _weighted(plain: Cells, weight: Floats, total: Floats, squares: Floats, twice: Floats) -> Cells:
@@ -259,8 +266,15 @@ def _weight_note(strata: _Strata, size: int) -> str:
 
 def _as_log(strata: _Strata, earned: Earned) -> StratifiedLog:
     return StratifiedLog(
-        *(strata.cells, strata.policies, [], strata.models, earned.used),
-        *(np.zeros((2, 0), dtype=np.int64), _EMPTY, None),
+        cells=strata.cells,
+        policies=strata.policies,
+        strata=[],
+        models=strata.models,
+        used=earned.used,
+        places=np.zeros((2, 0), dtype=np.int64),
+        rewards=_EMPTY,
+        propensities=None,
+        torn=strata.torn,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from jarvis_lab._cell_estimates import TORN
 from jarvis_lab._student import student_quantile
 from jarvis_lab._weighted_value import WeightedValue, doubly_robust_value, snips_value
 from jarvis_lab.classes import By
@@ -120,6 +121,7 @@ class WeightedScores:
     value: WeightedValue
     max_weight: float
     terms: Floats
+    torn: Floats
 
 
 def weighted_on(
@@ -133,8 +135,9 @@ def weighted_on(
     q = (n * log.cells.mean + _PRIOR * of_class[:, None]) / (n + _PRIOR)
     expected, predicted = (pi * q).sum(1)[log.places[0]], q[tuple(log.places)]
     covered = float((log.cells.shares[:, None] * pi)[n > 0].sum())
-    snips = snips_value(weights, rewards, level=level)
-    robust = doubly_robust_value(weights, rewards, predicted, expected, level=level)
+    wide = {"torn": log.torn[place][log.places[0]], "level": level}
+    snips = snips_value(weights, rewards, **wide)
+    robust = doubly_robust_value(weights, rewards, predicted, expected, **wide)
     largest = float(weights.max()) if weights.any() else float("nan")
     mean = float(weights.mean()) if weights.any() else 1.0
     terms = {
@@ -142,7 +145,7 @@ def weighted_on(
         "dr": (robust, expected + weights * (rewards - predicted)),
     }
     return {
-        method: (WeightedScores(value, largest, each), _why(value, covered))
+        method: (WeightedScores(value, largest, each, wide["torn"]), _why(value, covered))
         for method, (value, each) in terms.items()
     }
 
@@ -155,14 +158,17 @@ def weighted_difference(
     Notes
     -----
     D ± t·√(Var(ψ_a - ψ_b)/N), ψ what each trace adds: for SNIPS V + w(r - V)/mean(w), else
-    e + w(r - q).
+    e + w(r - q). Traces on which the copies of a cross-fitted policy disagree count 1 + 2/π times
+    in the variance.
     """
     apart = a.terms - b.terms
     value = float(a.value.value - b.value.value)
     if not apart.any():
         return 0.0, 0.0, 0.0
     dof = max(min(a.value.n_effective, b.value.n_effective) - 1, 2.0)
-    margin = student_quantile(level, dof) * float(apart.std(ddof=1)) / len(apart) ** 0.5
+    wider = 1 + TORN * np.maximum(a.torn, b.torn)
+    scatter = float((wider * (apart - apart.mean()) ** 2).sum()) / max(len(apart) - 1, 1)
+    margin = student_quantile(level, dof) * (scatter / len(apart)) ** 0.5
     return value, max(value - margin, -1.0), min(value + margin, 1.0)
 
 

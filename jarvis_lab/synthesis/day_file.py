@@ -64,9 +64,10 @@ def scan_scored(scored: LakeFile) -> ScoredScan:
             for _lines, runs in decode_blocks(
                 handle, _SCORED, BadLines("skip"), file=scored.name, meter=meter, look=look
             ):
-                for run in runs:
-                    if run.category not in QUALITY_SCORES:
-                        blocked[run.evidence_run_id or ""] = None
+                kept_out = [
+                    run.evidence_run_id or "" for run in runs if run.category not in QUALITY_SCORES
+                ]
+                blocked.update(dict.fromkeys(kept_out))
     except OSError:
         return ScoredScan(FileEntry(scored.name), [])
     return ScoredScan(FileEntry.of(meter, scored.name), list(blocked), frozenset(respelled))

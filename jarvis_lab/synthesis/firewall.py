@@ -52,8 +52,13 @@ class _Row(msgspec.Struct, gc=False):
 
 _ROWS = msgspec.json.Decoder(_Row)
 _TEXT = msgspec.json.Decoder(str)
-#: How the JSON of a text begins that plainly holds more than white space: no escape, no blank.
-_PLAIN = frozenset(b'"%c' % first for first in range(0x21, 0x7F) if first not in b'"\\')
+#: How the JSON of a text begins that plainly holds more than white space: neither with an escape,
+#: nor with the first byte of a character that may be white space (C2, E1, E2 and E3 begin those).
+_PLAIN = frozenset(
+    b'"%c' % first
+    for first in [*range(0x21, 0x7F), *range(0xC3, 0xE1), *range(0xE4, 0xF5)]
+    if first not in b'"\\'
+)
 
 
 def category_reason(category: str | None) -> str:

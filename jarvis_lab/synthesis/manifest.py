@@ -19,6 +19,7 @@ __all__ = [
     "build_manifest",
     "file_entry",
     "manifest_path",
+    "own_sha256",
     "plain_name",
     "write_manifest",
 ]
@@ -55,7 +56,7 @@ class FileEntry(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct):
-    """What a manifest file holds."""
+    """What a manifest file holds; ``sha256`` is that of all the rest (:func:`own_sha256`)."""
 
     manifest_version: int
     kind: str
@@ -65,6 +66,7 @@ class Manifest(msgspec.Struct):
     inputs: list[FileEntry]
     counts: dict[str, Any]
     excluded: dict[str, int]
+    sha256: str = ""
 
 
 def manifest_path(data_file: str | os.PathLike[str]) -> Path:
@@ -137,7 +139,17 @@ def build_manifest(
         counts=dict(counts or {}),
         excluded=dict(excluded or {}),
     )
+    manifest.sha256 = own_sha256(msgspec.to_builtins(manifest))
     return msgspec.json.format(_files.canonical_json(manifest), indent=1) + b"\n"
+
+
+def own_sha256(manifest: Mapping[str, Any]) -> str:
+    """Hexadecimal SHA-256 of a manifest's canonical JSON without its own ``sha256``.
+
+    It shows an edit by accident. Whoever edits on purpose can compute it again.
+    """
+    rest = {name: value for name, value in manifest.items() if name != "sha256"}
+    return _files.sha256_bytes(_files.canonical_json(rest))
 
 
 def write_manifest(

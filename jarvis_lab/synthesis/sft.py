@@ -245,21 +245,19 @@ def _context(evidence: EvidenceRecord) -> str:
     if context is None:
         return f"model={model}" if model else ""
     names, seen = context.matrix_corpora, context.pathway_fingerprints_seen or 0
-    corpora = _joined(names) if names else ""
-    if names and seen > 0 and model:
-        return f"matrix={corpora} · pathway_fingerprints={seen} · model={model}"
-    parts = [f"matrix={corpora}"] if names else []
+    text = f"matrix={_joined(names)}" if names else ""
     if seen > 0:
-        parts.append(f"pathway_fingerprints={seen}")
+        text = f"{text} · pathway_fingerprints={seen}" if text else f"pathway_fingerprints={seen}"
     if model:
-        parts.append(f"model={model}")
-    return " · ".join(parts)
+        text = f"{text} · model={model}" if text else f"model={model}"
+    return text
 
 
 def _joined(names: list[str | None]) -> str:
-    if len(names) == 1:
-        return names[0] or ""
-    return ",".join([name or "" for name in names]) if None in names else ",".join(names)  # type: ignore[arg-type]
+    try:
+        return ",".join(names)  # type: ignore[arg-type]
+    except TypeError:  # a null among them counts as empty
+        return ",".join([name or "" for name in names])
 
 
 def _record(value: T | Mapping[str, Any], kind: type[T], name: str) -> T:

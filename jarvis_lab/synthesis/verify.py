@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pandas as pd
@@ -17,6 +18,7 @@ from jarvis_lab.synthesis.manifest import (
     Manifest,
     file_entry,
     manifest_path,
+    own_sha256,
     plain_name,
 )
 
@@ -74,6 +76,8 @@ def verify_export(
 ) -> ExportCheck:
     """Hash the files of an export again and say which file, line count or hash differs.
 
+    The manifest is checked too: an edit of its counts or settings is named.
+
     Parameters
     ----------
     data_file
@@ -112,11 +116,14 @@ def verify_export(
     """
     path = Path(data_file).expanduser()
     target = manifest_path(path)
-    manifest = _read(target)
+    manifest, own = _read(target)
     if path.name not in {file.name for file in manifest.files}:
         have = _checks.names(file.name for file in manifest.files)
         raise ValueError(f"{target} does not name {path.name!r}; it names {have}.")
     problems: list[str] = []
+    if manifest.sha256 != own:
+        wanted = manifest.sha256 or "absent"
+        problems.append(f"{target.name} itself was edited: its sha256 is {own}, not {wanted}")
     for file in manifest.files:
         problems += _differences(path.parent, file)
     for source in manifest.inputs if root is not None else ():
@@ -125,7 +132,7 @@ def verify_export(
     return ExportCheck(target, tuple(problems), tuple(manifest.files))
 
 
-def _read(target: Path) -> Manifest:
+def _read(target: Path) -> tuple[Manifest, str]:
     try:
         content = target.read_bytes()
     except FileNotFoundError:
@@ -134,6 +141,7 @@ def _read(target: Path) -> Manifest:
         ) from None
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
+        own = own_sha256(msgspec.json.decode(content, type=dict[str, Any]))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(f"{target} is not a manifest of an export: {error}.") from None
     if manifest.manifest_version != MANIFEST_VERSION:
@@ -147,7 +155,7 @@ def _read(target: Path) -> Manifest:
     for source in manifest.inputs:
         if ".." in Path(source.name).parts or Path(source.name).is_absolute():
             raise ValueError(f"{target} names the input {source.name!r} outside its root.")
-    return manifest
+    return manifest, own
 
 
 def _differences(folder: Path, wanted: FileEntry) -> list[str]:

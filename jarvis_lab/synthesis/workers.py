@@ -113,6 +113,7 @@ class _Worker:
 
     def __init__(self) -> None:
         start = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
+        start += "; import os; os._exit(0)"  # nothing is left to tidy up, and somebody waits
         self._process = subprocess.Popen(
             [sys.executable, "-c", start],
             stdin=subprocess.PIPE,

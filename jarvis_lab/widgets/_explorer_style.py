@@ -33,24 +33,29 @@ EXPLORER_CSS = """<style>
 .jl-explorer > .jl-parts { border-top: 1px solid var(--jl-line); padding: 12px 16px; }
 .jl-explorer > .jl-worth { border-top: 1px solid var(--jl-line); padding: 12px 16px; }
 .jl-explorer p { margin: 4px 0; }
-.jl-explorer .jl-scroll { overflow-x: auto; }
+.jl-explorer .jl-scroll { overflow: auto; max-height: 560px; }
+.jl-explorer .jl-scroll tr:first-child > th { position: sticky; top: 0; z-index: 1;
+  background: var(--jp-layout-color1); }
+.jl-explorer .jl-parts > .jl-full { flex-basis: 100%; }
 .jl-explorer .jl-table { width: 100%; }
-.jl-explorer .jl-table :is(th, td) { vertical-align: top; line-height: 1.4; }
+.jl-explorer .jl-table :is(th, td) { vertical-align: top; line-height: 1.4;
+  overflow-wrap: break-word; }
 .jl-explorer .jl-table th { font-weight: 600; }
 .jl-explorer .jl-table :is(th, td):first-child { min-width: 74px; }
 .jl-explorer .jl-table :is(th, td):last-child { padding-right: 4px; }
 .jl-explorer .jl-number { text-align: right; white-space: nowrap; }
 .jl-explorer th.jl-number { text-align: right; }
-.jl-explorer .jl-name { overflow-wrap: anywhere; min-width: 84px; }
+.jl-explorer .jl-name { min-width: 84px; }
 .jl-explorer .jl-tiny { font-size: 0.86em; }
 
 .jl-explorer .jl-heatmap { border-collapse: separate; border-spacing: 2px; width: 100%; }
 .jl-explorer .jl-heatmap :is(th, td) { padding: 3px 6px; text-align: center;
   line-height: 1.25; min-width: 52px; }
-.jl-explorer .jl-heatmap th { font-weight: 600; overflow-wrap: anywhere; vertical-align: bottom; }
+.jl-explorer .jl-heatmap th { font-weight: 600; vertical-align: bottom; }
 .jl-explorer .jl-heatmap th.jl-name { text-align: left; vertical-align: middle;
   font-weight: 400; min-width: 110px; }
-.jl-explorer .jl-heatmap td { border: 2px solid transparent; border-radius: 3px;
+.jl-explorer .jl-heatmap td { white-space: nowrap;
+  border: 2px solid transparent; border-radius: 3px;
   background: color-mix(in srgb, var(--jp-brand-color1) var(--jl-share),
     var(--jp-layout-color1)); font-variant-numeric: tabular-nums; }
 .jl-explorer .jl-heatmap td .jl-n { display: block; font-size: 0.8em; }
@@ -70,8 +75,9 @@ EXPLORER_CSS = """<style>
 .jl-explorer .jl-other { font-weight: 700; text-decoration: underline;
   text-decoration-thickness: 2px; text-underline-offset: 3px;
   text-decoration-color: var(--jp-warn-color1); }
-.jl-explorer .jl-mine { background: color-mix(in srgb, var(--jp-brand-color1) 9%,
-  transparent); }
+.jl-explorer .jl-table .jl-mine { padding-left: 8px; background: color-mix(in srgb,
+  var(--jp-brand-color1) 9%, var(--jp-layout-color1)); }
+.jl-explorer .jl-table .jl-mine + :is(th, td) { padding-left: 10px; }
 .jl-explorer tr.jl-total td { border-bottom: 0; color: var(--jl-muted); }
 
 .jl-explorer .jl-values td { padding-top: 6px; padding-bottom: 6px; }

@@ -130,17 +130,17 @@ def differences(rows: pd.DataFrame, a: str, b: str) -> str:
         return heading + "<p>Show another policy to hold it against.</p>"
     if rows.empty:
         return heading + "<p>Both send every query to the same model.</p>"
+    told = bool((rows["example"] != "").any())
     body = "".join(
         f'<tr><td class="jl-number">{text.share(row["share"])}</td>'
         f'<td class="jl-name">{text.name(row["model_a"])}</td>'
         f'<td class="jl-name">{text.name(row["model_b"])}</td>'
-        f'<td class="jl-name jl-caption">{_html.inline(row["example"])}</td></tr>'
+        + (f'<td class="jl-name jl-caption">{_html.inline(row["example"])}</td>' if told else "")
+        + "</tr>"
         for row in rows.head(_FEW).to_dict("records")
     )
-    head = (
-        f"<th class='jl-number'>traffic</th><th>{text.name(a)}</th><th>{text.name(b)}</th>"
-        "<th>for example</th>"
-    )
+    head = f"<th class='jl-number'>traffic</th><th>{text.name(a)}</th><th>{text.name(b)}</th>"
+    head += "<th>for example</th>" if told else ""
     more = f" The {_FEW} largest of {len(rows)} kinds:" if len(rows) > _FEW else ""
     total = text.share(float(rows["share"].sum()))
     return (

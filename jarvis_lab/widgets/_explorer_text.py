@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from jarvis_lab.widgets import _html
@@ -10,21 +11,24 @@ from jarvis_lab.widgets import _html
 __all__ = ["call", "count", "difference", "name", "number", "plain", "share", "title"]
 
 _LONGEST = 40
+#: Where a long name may go on in the next line.
+_PIECES = re.compile(r"[^_/:.\s-]{1,14}[_/:.\s-]*|[_/:.\s-]+")
 
 
 def name(text: str) -> str:
     """A model, class or policy as markup; the whole of a long one shows when pointed at.
 
-    >>> name("a<b")
-    '<bdi>a&lt;b</bdi>'
+    >>> name("a<b"), name("multiple_function")
+    ('<bdi>a&lt;b</bdi>', '<bdi>multiple_<wbr>function</bdi>')
     """
     if not text:
         return '<span class="jl-none">none</span>'
     shown = _html.one_line(text, _LONGEST)
+    pieces = "<wbr>".join(_html.escape(piece) for piece in _PIECES.findall(shown))
     if shown == text:
-        return _html.inline(text)
+        return f"<bdi>{pieces}</bdi>"
     whole = _html.cut(text, 300)[0]
-    return f'<span title="{_html.plain(whole, quote=True)}">{_html.inline(shown)}</span>'
+    return f'<span title="{_html.plain(whole, quote=True)}"><bdi>{pieces}</bdi></span>'
 
 
 def plain(text: str) -> str:

@@ -17,6 +17,8 @@ CAVEAT = (
     "If the log's choice depended on how hard a query was inside a class, no estimator and no "
     "diagnostic can tell."
 )
+#: Said by the row's own refusal.
+_SAID = "no difference: its value is refused"
 
 
 def values(
@@ -88,7 +90,7 @@ def _row(
 ) -> str:
     refused = str(row["status"]).startswith("refused")
     mine = row["policy"] == reference
-    own = [note for note in str(row["note"]).split("; ") if note not in shared]
+    own = [note for note in str(row["note"]).split("; ") if note not in (*shared, _SAID)]
     notes = [note for note in ("" if row["status"] == "ok" else row["status"], *own) if note]
     about = "".join(
         f'<div class="jl-tiny jl-caption">{_html.inline(_html.one_line(note, 400))}</div>'
@@ -137,7 +139,7 @@ def _apart(row: Mapping[str, Any], mine: bool) -> str:
     low, high = row["diff_low"], row["diff_high"]
     word = "better" if low > 0 else "worse" if high < 0 else "not told apart"
     if row["diff"] == low == high == 0:
-        word = "the same choices"
+        word = "no difference"
     ends = f"{text.difference(low)} to {text.difference(high)}"
     return (
         f'<b>{text.difference(row["diff"])}</b> {word}<div class="jl-tiny jl-caption">{ends}</div>'

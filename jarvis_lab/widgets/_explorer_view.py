@@ -10,6 +10,9 @@ from jarvis_lab.widgets._explorer_controls import Controls
 
 __all__ = ["View"]
 
+#: Columns of the heatmap above which it takes the whole width.
+_MANY = 7
+
 
 class View:
     """Fills the texts of the controls."""
@@ -33,8 +36,11 @@ class View:
             return False
         mine, table = core.routed(state, state.chosen), core.table(state)
         picked = dict(zip(table["query_class"], table["model"], strict=True))
+        scores = core.scores(state)
+        columns = min(scores["query_class"].nunique(), scores["model"].nunique())
+        (c.scores.add_class if columns > _MANY else c.scores.remove_class)("jl-full")
         c.scores.value = _explorer_heatmap.heatmap(
-            core.scores(state), picked, by=mine.scheme, policy=state.chosen
+            scores, picked, by=mine.scheme, policy=state.chosen
         )
         c.tables.value = _explorer_tables.side_by_side(
             core.tables(state), state.chosen, core.apart(state), core.table_schemes(state)

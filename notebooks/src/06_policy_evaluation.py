@@ -67,7 +67,7 @@ models.sort_values("replay", ascending=False).round(3)
 # %% [markdown]
 # ## Result: look at the overlap first
 #
-# Four proposals, written down by hand. A policy is anything with `select_model`.
+# Four proposals, written down by hand. A policy is a `RouterPolicy` that has `select_model`.
 
 # %%
 class Table(RouterPolicy):
@@ -124,8 +124,8 @@ values[shown].round(3)
 # `best single` is worth 0.678 only. It is chosen by the plain mean in one half of the log and valued
 # in the other, and one of the halves picks `qwen2.5-coder:14b`: replay's mistake again.
 #
-# The same drawn. The box is no interval: it says that the log cannot tell, and between which bounds the value
-# lies whatever the missing rewards would have been.
+# The same drawn. The box is no interval: it says that the log cannot tell, and between which bounds
+# the value lies, whatever the missing rewards would have been.
 
 # %%
 plot_policy_values(values, reference="today")
