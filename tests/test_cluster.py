@@ -254,6 +254,27 @@ def test_a_damaged_piece_names_its_file(client, tmp_path):
             score_counts(tmp_path, **options)
 
 
+@pytest.mark.parametrize("name", ["log.jsonl.gz", "log.db"])
+def test_damage_of_other_kinds_of_files_is_told_as_here(client, tmp_path, name):
+    frame, path = log(20_000), tmp_path / name
+    if name == "log.db":
+        stored(frame, path)
+        with open(path, "r+b") as handle:
+            handle.seek(path.stat().st_size // 2)
+            handle.write(b"\xff" * 60_000)
+    else:
+        frame.to_json(path, orient="records", lines=True)
+        path.write_bytes(path.read_bytes()[:-20_000])
+    errors = []
+    for options in ({"workers": 2}, {"client": client}):
+        with pytest.raises(ValueError, match=name) as caught:
+            score_counts(tmp_path, **options)
+        errors.append(caught)
+    here, there = errors
+    assert there.type is here.type
+    assert str(there.value) == str(here.value)
+
+
 def test_the_first_file_that_is_wrong_is_named_whatever_runs_ahead(client, tmp_path):
     (tmp_path / "0.jsonl").write_text("{broken\n")
     (tmp_path / "1.parquet").write_bytes(b"PAR1 and nothing else")
