@@ -146,8 +146,8 @@ def scheme_codes(frame: pd.DataFrame, schemes: Sequence[By]) -> dict[str, Coded]
     for name, key in found.items():
         if len(key.labels) > _TOO_MANY:
             raise ValueError(
-                f"{name!r} has {len(key.labels):,} classes, more than {_TOO_MANY:,}: a routing table "
-                "has one row per class. Name a column of kinds of queries."
+                f"{name!r} has {len(key.labels):,} classes, more than {_TOO_MANY:,}: a routing "
+                "table has one row per class. Name a column of kinds of queries."
             )
     return {name: found[name] for name in names}
 

@@ -54,8 +54,8 @@ EXPLORER_CSS = """<style>
 .jl-explorer .jl-heatmap th { font-weight: 600; vertical-align: bottom; }
 .jl-explorer .jl-heatmap th.jl-name { text-align: left; vertical-align: middle;
   font-weight: 400; min-width: 110px; }
-.jl-explorer .jl-heatmap td { white-space: nowrap;
-  border: 2px solid transparent; border-radius: 3px;
+.jl-explorer .jl-heatmap td { border: 2px solid transparent; border-radius: 3px;
+  white-space: nowrap;
   background: color-mix(in srgb, var(--jp-brand-color1) var(--jl-share),
     var(--jp-layout-color1)); font-variant-numeric: tabular-nums; }
 .jl-explorer .jl-heatmap td .jl-n { display: block; font-size: 0.8em; }

@@ -75,6 +75,7 @@ class RoutingExplorer(ipywidgets.VBox, Verbs):  # type: ignore[misc]
 
     Examples
     --------
+    >>> import pandas as pd
     >>> log = pd.DataFrame({"query_id": range(160), "model": ["a", "b"] * 80,
     ...                     "query": ["import os"] * 80 + ["hello"] * 80,
     ...                     "correct": [True, False] * 40 + [False, True, True, True] * 20})

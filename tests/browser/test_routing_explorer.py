@@ -176,5 +176,6 @@ def test_hostile_names_and_a_refusal_stay_inside_the_panel(
     assert "no times to choose a range from" in page.locator(PANEL).inner_text()
     assert "refused" in part(page, "What each policy is worth")
     shoot(page, PANEL, shots / "routing-explorer-hostile.png")
-    assert cut_or_scrolling(page, PANEL) == []
+    # Wide tables scroll in a box of their own.
+    assert [e for e in cut_or_scrolling(page, PANEL) if not e.startswith("jl-scroll")] == []
     assert page.script_errors == []
