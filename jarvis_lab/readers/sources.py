@@ -198,7 +198,12 @@ class Job(Generic[R]):
             return self._opened(paths), len(paths)
         if isinstance(source, pd.DataFrame):
             return [_File(FramePiece.of_frame(source), self._span, here=True)], 1
-        listing = lister(source)
+        listing = None if hasattr(source, "__dask_graph__") else lister(source)
+        if listing is None and hasattr(source, "__dask_graph__"):
+            raise TypeError(
+                "A Dask collection cannot be read trace by trace: give score_counts() a dask "
+                "DataFrame, or compute() first what fits in memory."
+            )
         if listing is None:
             raise TypeError(
                 f"Cannot read traces from {type(source).__name__}: give a path, a glob, a "
