@@ -70,6 +70,11 @@ SECTIONS = {
         ("bench_compare.py", str(WORK), "--pairs", "5"),
         ("--rows", "1000", "--pairs", "2"),
     ),
+    "explorer": Section(
+        "The explorer on a trace store",
+        ("bench_explorer.py",),
+        ("--rows", "10000", "--pairs", "2"),
+    ),
     "review": Section(
         "A review queue",
         ("bench_review.py",),
