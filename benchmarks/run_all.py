@@ -83,6 +83,7 @@ SECTIONS = {
         "The explorer on a trace store",
         ("bench_explorer.py",),
         ("--rows", "10000", "--pairs", "2"),
+        repeat="--pairs",
     ),
     "review": Section(
         "A review queue",
