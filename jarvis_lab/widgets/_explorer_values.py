@@ -106,7 +106,7 @@ def _row(
         f'<tr><td class="jl-name">{text.name(row["policy"])}{about}</td>'
         f'<td class="jl-bars">{_plot(row, refused, mine, base, low, high)}</td>'
         f'<td class="jl-number">{value}</td><td class="jl-number">{_apart(row, mine)}</td>'
-        f'<td class="jl-number">{text.count(round(row["n_effective"]))}</td></tr>'
+        f'<td class="jl-number">{text.count(row["n_effective"])}</td></tr>'
     )
 
 
