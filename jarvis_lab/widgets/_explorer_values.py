@@ -156,7 +156,8 @@ def _caption(
     parts = [f"Dot and bar: value and {100 * level:g} % interval."]
     if rows["status"].str.startswith("refused").any():
         parts.append("Dashed: where the value lies whatever the unknown rewards are.")
-    parts += [f"{_html.inline(_html.one_line(note, 400))}." for note in shared]
+    sentences = [_html.one_line(note[:1].upper() + note[1:], 400) for note in shared]
+    parts += [f"{_html.inline(sentence)}." for sentence in sentences]
     if complete:
         parts.append(
             "These data are complete: policies are compared on the same queries, and what learns "

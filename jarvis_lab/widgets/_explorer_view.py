@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jarvis_lab.evaluation.counted_comparison import RoutingComparison
 from jarvis_lab.evaluation.counted_state import RoutingState, reward_name
 from jarvis_lab.widgets import _explorer_heatmap, _explorer_tables, _explorer_values
@@ -10,7 +12,7 @@ from jarvis_lab.widgets._explorer_controls import Controls
 
 __all__ = ["View"]
 
-#: Columns of the heatmap above which it takes the whole width.
+#: Columns above which a part takes the whole width.
 _MANY = 7
 
 
@@ -39,7 +41,8 @@ class View:
         scores = core.scores(state)
         reward = (reward_name(**state.weights) or "outcome").replace("*", "·")
         columns = min(scores["query_class"].nunique(), scores["model"].nunique())
-        (c.scores.add_class if columns > _MANY else c.scores.remove_class)("jl-full")
+        _widen(c.scores, columns > _MANY)
+        _widen(c.tables, len(state.policies) > _MANY)
         c.scores.value = _explorer_heatmap.heatmap(
             scores, picked, by=mine.scheme, policy=state.chosen, level=core.level, reward=reward
         )
@@ -65,3 +68,7 @@ class View:
             complete=core.complete,
         )
         c.worth.remove_class("jl-waiting")
+
+
+def _widen(part: Any, wide: bool) -> None:
+    (part.add_class if wide else part.remove_class)("jl-full")
