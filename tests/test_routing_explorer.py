@@ -346,7 +346,7 @@ def test_one_model_is_no_choice_and_the_note_says_so():
     explorer = RoutingExplorer(log().assign(model="only"))
     values = explorer.values()
     assert values["value"].nunique() == 1
-    assert "The log has one model only." in shown(explorer.controls.values)
+    assert "The log has one model only" in shown(explorer.controls.values)
     assert explorer.diff().empty
 
 
