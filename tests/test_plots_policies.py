@@ -430,9 +430,8 @@ def test_a_curve_may_run_over_money_and_show_its_envelope():
 
 def test_the_legend_of_a_few_curves_stays_inside_the_axes_and_that_of_many_outside():
     for names, inside in ((3, True), (9, False)):
-        figure, ax = plt.subplots(figsize=(6, 4))
-        plot_routing_curve({f"router {place}": CURVE for place in range(names)}, ax=ax)
-        figure.canvas.draw()
+        ax = Figure(figsize=(6, 4)).add_subplot()
+        drawn(plot_routing_curve({f"router {place}": CURVE for place in range(names)}, ax=ax))
         box = ax.get_legend().get_window_extent()
         assert (ax.bbox.x1 >= box.x1) == inside
 

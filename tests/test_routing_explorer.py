@@ -152,6 +152,13 @@ def test_classes_of_the_log_are_found_and_a_model_s_own_attributes_are_not():
         RoutingExplorer(frame, by="tem")
 
 
+def test_two_columns_of_one_name_are_named():
+    frame = log()
+    frame.insert(0, "team", "x", allow_duplicates=True)
+    with pytest.raises(ValueError, match="two columns of the name 'team'"):
+        RoutingExplorer(frame)
+
+
 def test_a_column_of_ids_is_no_classes():
     frame = pd.concat([log()] * 2).assign(user=[f"u{i}" for i in range(1200)])
     with pytest.raises(ValueError, match="'user' has 1,200 classes, more than 1,000"):

@@ -17,7 +17,9 @@ _PALEST, _STRONGEST = 4.0, 52.0
 _MOST_ROWS, _MOST_COLUMNS = 40, 30
 
 
-def heatmap(scores: pd.DataFrame, picked: Mapping[str, str], *, by: str, policy: str) -> str:
+def heatmap(
+    scores: pd.DataFrame, picked: Mapping[str, str], *, by: str, policy: str, level: float
+) -> str:
     """Mean reward and its number in each cell.
 
     Parameters
@@ -30,6 +32,8 @@ def heatmap(scores: pd.DataFrame, picked: Mapping[str, str], *, by: str, policy:
         What the classes are called.
     policy : str
         What the policy is called.
+    level : float
+        Confidence level of the intervals.
     """
     heading = text.title("Scores", f'<span class="jl-key">by class ({text.name(by)})</span>')
     if scores.empty or not scores["n_reward"].sum():
@@ -49,7 +53,7 @@ def heatmap(scores: pd.DataFrame, picked: Mapping[str, str], *, by: str, policy:
         line = []
         for column in columns[:_MOST_COLUMNS]:
             key = (column, row) if upright else (row, column)
-            line.append(_cell(cells.get(key), picked.get(key[0]) == key[1], low, high))
+            line.append(_cell(cells.get(key), picked.get(key[0]) == key[1], low, high, level))
         body.append(
             f'<tr><th scope="row" class="jl-name">{text.name(row)}</th>{"".join(line)}</tr>'
         )
@@ -73,7 +77,7 @@ def _ordered(scores: pd.DataFrame, key: str, value: str) -> list[str]:
     return [str(one) for one in size.sort_values(ascending=False, kind="stable").index]
 
 
-def _cell(row: Mapping[str, Any] | None, pick: bool, low: float, high: float) -> str:
+def _cell(row: Mapping[str, Any] | None, pick: bool, low: float, high: float, level: float) -> str:
     mark = '<span aria-label="chosen">● </span>' if pick else ""
     classes = ["jl-pick"] if pick else []
     if row is None or row["reward_mean"] != row["reward_mean"]:
@@ -84,7 +88,7 @@ def _cell(row: Mapping[str, Any] | None, pick: bool, low: float, high: float) ->
     if row["note"]:
         classes.append("jl-few")
     ends = f"{row['reward_mean_low']:.2f} to {row['reward_mean_high']:.2f}"
-    about = f"95 % interval {ends}" + (f"; {row['note']}" if row["note"] else "")
+    about = f"{100 * level:g} % interval {ends}" + (f"; {row['note']}" if row["note"] else "")
     return (
         f'<td class="{" ".join(classes)}" style="--jl-share: {tint:.0f}%" '
         f'title="{_html.plain(about, quote=True)}">{mark}{row["reward_mean"]:.2f}'

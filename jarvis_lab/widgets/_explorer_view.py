@@ -40,7 +40,7 @@ class View:
         columns = min(scores["query_class"].nunique(), scores["model"].nunique())
         (c.scores.add_class if columns > _MANY else c.scores.remove_class)("jl-full")
         c.scores.value = _explorer_heatmap.heatmap(
-            scores, picked, by=mine.scheme, policy=state.chosen
+            scores, picked, by=mine.scheme, policy=state.chosen, level=core.level
         )
         c.tables.value = _explorer_tables.side_by_side(
             core.tables(state), state.chosen, core.apart(state), core.table_schemes(state)
