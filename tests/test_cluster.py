@@ -132,10 +132,10 @@ def test_columns_that_a_dask_frame_lacks_are_told_before_any_work(client):
     frame = dask.dataframe.from_pandas(log(10), npartitions=2)
     with pytest.raises(ValueError, match=r"dask DataFrame has no column 'domian'.*Did you mean"):
         score_counts(frame, by="domian", client=client)
-    with pytest.raises(ValueError, match="no column 'model'"):
-        score_counts(frame.drop(columns="model"), client=client)
-    with pytest.raises(ValueError, match="no column 'query'"):
-        score_counts(frame.drop(columns="query"), client=client)
+    for name in ("model", "query"):
+        others = [other for other in frame.columns if other != name]
+        with pytest.raises(ValueError, match=f"no column '{name}'"):
+            score_counts(frame[others], client=client)
     with pytest.raises(ValueError, match="no column 'points'"):
         score_counts(frame, reward="points", client=client)
     with pytest.raises(TypeError, match="Dask's Series"):
