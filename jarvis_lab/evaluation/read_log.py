@@ -14,6 +14,7 @@ from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold, query_folds
 from jarvis_lab.evaluation.named import router_policy
 from jarvis_lab.evaluation.propensities import logged_propensities
+from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.outcomes import query_codes
 from jarvis_lab.routing.policy import RouterPolicy, query_classes
@@ -107,7 +108,7 @@ class ReadLog:
             routed, torn = choices_by_fold(policy, self.frame, self.fold)
             place, models = _places(pd.Series(routed))
             return Choice(models, place, torn=torn)
-        place, models = _places(policy.route(self.frame))
+        place, models = _places(models_routed(policy, self.frame))
         return Choice(models, place)
 
 
