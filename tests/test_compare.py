@@ -718,3 +718,35 @@ def test_seeds_and_draws_that_are_none_are_named():
 def test_counts_are_refused_by_name():
     with pytest.raises(TypeError, match="traces is a table of counts"):
         compare_policies(score_counts(log_of(), by="model"), {})
+
+
+def test_propensities_that_do_not_fit_the_log_are_named():
+    said = "recorded propensities do not fit the log: in class 'x' the traces of "
+    wrong = by_name(log_of(models="abc", kinds="x", propensity=1.0), {}, by="kind")
+    assert wrong["note"].str.startswith(said).all()
+    tiny = by_name(log_of(kinds="x", propensity=0.01), {}, by="kind")
+    assert tiny["note"].str.contains(said, regex=False).all()
+    for fits in (log_of(kinds="x", propensity=0.5), log_of(kinds="x")):
+        assert (by_name(fits, {}, by="kind")["note"] == "").all()
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 10_000), st.floats(0.1, 0.9))
+def test_propensities_that_the_log_was_drawn_with_fit(seed, share):
+    rng = np.random.default_rng(seed)
+    chance = np.where(rng.random(400) < 0.5, share, 1 - share)
+    first = rng.random(400) < chance
+    log = log_of(seed=seed, kinds="x").assign(
+        model=np.where(first, "a", "b"), propensity=np.where(first, chance, 1 - chance)
+    )
+    assert not by_name(log, {}, by="kind")["note"].str.contains("do not fit").any()
+
+
+def test_propensities_and_costs_that_are_no_numbers_are_named():
+    with pytest.raises(ValueError, match=r"'p' holds what is no number .*propensity=None"):
+        compare_policies(log_of(p="abc"), {}, propensity="p")
+    data = complete_of([[1, 0]] * 8, price="abc", far=np.inf)
+    with pytest.raises(ValueError, match=r"'price' must be a number column.* is no number"):
+        complete_values(data, {}, reward="good", also="price")
+    with pytest.raises(ValueError, match="'far' has 16 infinite values"):
+        complete_values(data, {}, reward="good", also=["far"])

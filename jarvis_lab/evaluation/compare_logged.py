@@ -77,6 +77,7 @@ def logged_rows(
             "column, propensity='...', or leave method='auto'."
         )
     note = _joined(note, frame_reward_note(frame, reward=reward, rewards=len(log.rewards)))
+    note = _joined(note, log.misfit)
     if len(log.models) == 1:
         note = _joined(note, "the log has one model only")
     players = {name: _player(name, policy, log) for name, policy in everyone.items()}

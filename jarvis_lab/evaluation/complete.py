@@ -139,6 +139,8 @@ def complete_values(
     4                      oracle    1.0   0.0      1.0         0
     """
     policies = named_policies(policies)
+    _checks.fraction("level", level)
+    also = [also] if isinstance(also, str) else list(also)
     frame = read_traces(traces)
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
     facts = {
@@ -159,7 +161,7 @@ def complete_values(
     for name in names:
         shares, status, unknown = _probabilities(everyone[name], frame, found, codes, folds, seed)
         players.append(_played(name, found, shares, status, unknown, facts))
-    return _table(players, names.index(reference), level, draws, seed, list(also))
+    return _table(players, names.index(reference), level, draws, seed, also)
 
 
 def _probabilities(
