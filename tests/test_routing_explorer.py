@@ -478,3 +478,9 @@ def test_feedback_outside_its_range_is_left_out_and_counted():
     explorer = RoutingExplorer(frame)
     assert "5 feedback outside 0 to 1 left out" in shown(explorer.controls.facts)
     assert explorer.values()["status"].eq("ok").all()
+
+
+def test_steps_that_are_no_pair_are_refused_in_words(explorer):
+    for steps in (5, (1, 2, 3)):
+        with pytest.raises(ValueError, match="must be two edges"):
+            explorer.set(steps=steps)
