@@ -32,6 +32,7 @@ COLUMNS = (
     *("total_tokens", "total_latency_seconds", "cost_usd"),
 )
 PLAIN_MOST = 1_000_000
+NAMES = {"seconds": "time", "processor": "processor time", "peak_mb": "peak memory"}
 
 
 # Jobs.
@@ -181,37 +182,46 @@ def growth(folder: Path, most: int, rounds: int) -> None:
         runs.setdefault(("plain", loops[-1]), []).append(run(__file__, "plain", sources[loops[-1]]))
         print(".", end="", file=sys.stderr, flush=True)
     print(f"{rounds} rounds; lowest – **median** – highest of the rounds.\n")
-    print("| traces | µs a trace | peak MB | beside Arrow decoding the same columns |")
-    print("|---|---|---|---|")
+    print(
+        "| traces | µs a trace | processor µs a trace | peak MB "
+        "| time beside Arrow decoding the same columns |"
+    )
+    print("|---|---|---|---|---|")
     for size in sizes:
         mine, base = runs["count", size], runs["scan", size]
         ratios = [a.seconds / b.seconds for a, b in zip(mine, base, strict=True)]
         each = [a.seconds / size * 1e6 for a in mine]
-        peaks = [a.peak_mb for a in mine]
-        print(f"| {size:,} | {spread(each)} | {spread(peaks, 0)} | {spread(ratios)} |")
-    small, large = runs["count", loops[-1]], runs["count", sizes[-1]]
-    base = runs["plain", loops[-1]]
-    ratios = [b.seconds / a.seconds for a, b in zip(small, base, strict=True)]
-    print(f"\n- a plain loop beside the count of {loops[-1]:,} traces: {spread(ratios)}")
-    if sizes[-1] > loops[-1]:
-        pairs = list(zip(large, small, strict=True))
-        times, peaks = (
-            [a.seconds / b.seconds for a, b in pairs],
-            [a.peak_mb / b.peak_mb for a, b in pairs],
-        )
-        label = f"{sizes[-1]:,} beside {loops[-1]:,} traces"
-        print(f"- {label}, time: {spread(times)} (at most 11)")
-        print(f"- {label}, peak memory: {spread(peaks)} (at most 1.2)")
-    middles = {s: statistics.median(r.seconds for r in runs["count", s]) for s in sizes}
-    peaks_of = {s: statistics.median(r.peak_mb for r in runs["count", s]) for s in sizes}
-    for name, chosen in (
-        ("all sizes", sizes),
-        ("100,000 traces on", [s for s in sizes if s >= 10**5]),
+        used, peaks = [a.processor / size * 1e6 for a in mine], [a.peak_mb for a in mine]
+        shown = " | ".join([spread(each), spread(used), spread(peaks, 0), spread(ratios)])
+        print(f"| {size:,} | {shown} |")
+    _growth_lines(runs, sizes, loops[-1])
+
+
+def _growth_lines(
+    runs: dict[tuple[str, int], list[Run]], sizes: list[int], most_plain: int
+) -> None:
+    small, large = runs["count", most_plain], runs["count", sizes[-1]]
+    loop = [b.seconds / a.seconds for a, b in zip(small, runs["plain", most_plain], strict=True)]
+    print(f"\n- time of a plain loop beside the count of {most_plain:,} traces: {spread(loop)}")
+    pairs = list(zip(large, small, strict=True)) if sizes[-1] > most_plain else []
+    for name, bound in (
+        ("seconds", " (at most 11)"),
+        ("processor", ""),
+        ("peak_mb", " (at most 1.2)"),
     ):
+        ratios = [getattr(a, name) / getattr(b, name) for a, b in pairs]
+        if ratios:
+            label = f"{sizes[-1]:,} beside {most_plain:,} traces, {NAMES[name]}"
+            print(f"- {label}: {spread(ratios)}{bound}")
+    for label, chosen in (("all sizes", sizes), ("100,000 on", [s for s in sizes if s >= 10**5])):
         if len(chosen) > 1:
-            k = exponent(chosen, [middles[s] for s in chosen])
-            m = exponent(chosen, [peaks_of[s] for s in chosen])
-            print(f"- fitted on {name}: time ∝ traces^{k:.2f}, peak memory ∝ traces^{m:.2f}")
+            fits = []
+            for name, called in NAMES.items():
+                middles = [
+                    statistics.median(getattr(r, name) for r in runs["count", s]) for s in chosen
+                ]
+                fits.append(f"{called} ∝ traces^{exponent(chosen, middles):.2f}")
+            print(f"- fitted on {label}: {', '.join(fits)}")
 
 
 def cluster(folder: Path, most: int, rounds: int) -> None:

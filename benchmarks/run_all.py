@@ -1,6 +1,6 @@
 """Every benchmark, and benchmarks/RESULTS.md: `make bench`, or
 
-    python benchmarks/run_all.py [--only SECTION ...] [--again] [--quick]
+    python benchmarks/run_all.py [--only SECTION ...] [--again] [--rounds N] [--quick]
 
 Each section makes what it needs from a seed, removes it, and leaves its report in
 benchmarks/work/results, so that a run that was interrupted goes on where it stopped; --again
@@ -42,6 +42,7 @@ class Section:
     command: tuple[str, ...]
     quick: tuple[str, ...]
     table: bool = True  # it prints Markdown
+    repeat: str = "--rounds"  # its option for how often
 
 
 SECTIONS = {
@@ -59,6 +60,7 @@ SECTIONS = {
         "From a trace store to both routing tables",
         ("bench_traces.py",),
         ("--rows", "10000", "--pairs", "2"),
+        repeat="--pairs",
     ),
     "export": Section(
         "From a lake to SFT samples",
@@ -69,18 +71,33 @@ SECTIONS = {
         "Comparing policies",
         ("bench_compare.py", str(WORK), "--pairs", "5"),
         ("--rows", "1000", "--pairs", "2"),
+        repeat="--pairs",
+    ),
+    "lakes": Section(
+        "The same export: the best of three rounds, and memory with fewer and more files",
+        ("bench_export.py",),
+        ("--pairs", "3000", "--rounds", "1"),
+        table=False,
+    ),
+    "explorer": Section(
+        "The explorer on a trace store",
+        ("bench_explorer.py",),
+        ("--rows", "10000", "--pairs", "2"),
+        repeat="--pairs",
     ),
     "review": Section(
         "A review queue",
         ("bench_review.py",),
         ("--candidates", "1000", "--rounds", "40"),
         table=False,
+        repeat="",
     ),
     "panel": Section(
         "A click in the review panel",
         ("bench_review_panel.py",),
         ("--candidates", "1000", "--rounds", "10"),
         table=False,
+        repeat="",
     ),
 }
 
@@ -102,13 +119,16 @@ def machine() -> str:
     )
 
 
-def measure(name: str, *, quick: bool) -> dict[str, object]:
+def measure(name: str, *, quick: bool, rounds: int | None) -> dict[str, object]:
     """Run one section and give its report."""
     section = SECTIONS[name]
     script, *options = section.command
+    options += section.quick if quick else ()
+    if rounds and section.repeat:
+        options += [section.repeat, str(rounds)]
     started = time.time()
     done = subprocess.run(
-        [sys.executable, str(HERE / script), *options, *(section.quick if quick else ())],
+        [sys.executable, str(HERE / script), *options],
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)])},
         stdout=subprocess.PIPE,
         text=True,
@@ -167,6 +187,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--again", action="store_true", help="measure what was measured before")
+    parser.add_argument("--rounds", type=int, help="other than each script's own")
     parser.add_argument("--quick", action="store_true", help="a hundredth of the data")
     options = parser.parse_args()
     results = WORK / ("quick" if options.quick else "results")
@@ -180,7 +201,7 @@ def main() -> int:
         before = json.loads(saved.read_text()) if saved.exists() else {"failed": True}
         if name in options.only and (options.again or before["failed"]):
             print(f"{name} …", file=sys.stderr, flush=True)
-            report = measure(name, quick=options.quick)
+            report = measure(name, quick=options.quick, rounds=options.rounds)
             saved.write_text(json.dumps(report))
             print(f"{name}: {report['minutes']} minutes", file=sys.stderr, flush=True)
             failed += [name] * bool(report["failed"])

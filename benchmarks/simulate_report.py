@@ -81,13 +81,15 @@ the class alone here; then the value is the same whether they are known or estim
 
 {_sentence(rows, "difference", "difference")}
 
-Of 2,000 uniformly logged traces at most {uniform["refused"].max():.1%} of the values are refused.
+With 2,000 uniformly logged traces at most {uniform["refused"].max():.2%} of the values are refused.
 
 {_markdown(table)}
 
 Coverage above {BOUNDS[1]:.1%} comes from logs in which up to a tenth of the policy's traffic lies \
 in cells with no trace or one: the interval counts such a cell as a single reward, which is wider \
-than its error is likely to be. Above a tenth the value is refused."""
+than its error is likely to be. Above a tenth the value is refused. A difference is too wide in \
+the same way where the two tables differ in a few small classes only, as the best per class of \
+the 57 domains does from the best single model (3 domains, 4 % of the traffic)."""
 
 
 def _sentence(rows: pd.DataFrame, column: str, noun: str) -> str:
@@ -114,7 +116,9 @@ def _weighted(rows: pd.DataFrame) -> str:
 Coverage of the post-stratified value, and of SNIPS and the doubly robust value with known \
 propensities and with the models' shares in each class in their place; mean, lowest and highest \
 over both N, the three policies and the drawn loggings. All settings together: SNIPS \
-{_pair(rows, "SNIPS")}, doubly robust {_pair(rows, "DR")}.
+{_pair(rows, "SNIPS")}, doubly robust {_pair(rows, "DR")}; the lowest of them \
+{rows[list(_WEIGHTED)].min().min():.1%}, that of the post-stratified value \
+{rows["value"].min():.1%}.
 
 {_markdown(table)}"""
 
@@ -125,7 +129,8 @@ def _pair(rows: pd.DataFrame, method: str) -> str:
 
 
 def _overlap(rows: pd.DataFrame) -> str:
-    half = rows[rows["never"] == HALF]
+    half = rows.loc[rows["never"] == HALF, "refused"].min()
+    refused = "always refused" if half == 1 else f"refused in at least {half:.1%} of the logs"
     table = [
         {
             "outcomes": row["population"],
@@ -140,10 +145,9 @@ def _overlap(rows: pd.DataFrame) -> str:
     return f"""## Where the log never used the policy's model
 
 The policy takes the best model per class, and the log, uniform otherwise, never used it in half \
-of the classes, or in one class of about 5 %. Half of the classes: \
-at least {half["refused"].min():.1%} refused. One class below a tenth of the \
-traffic is valued at what the log says of the class and of the policy elsewhere, and the interval \
-is widened for it; no log can check that guess.
+of the classes, or in one class of about 5 %. Half of the classes: {refused}. One class below a \
+tenth of the traffic is valued at what the log says of the class and of the policy elsewhere, and \
+the interval is widened for it; no log can check that guess.
 
 {_markdown(table)}"""
 
@@ -185,7 +189,8 @@ brackets the mean error in points: valued on the log it was learned from, on the
 it, and cross-fitted in halves (the truth is then the mean of both halves' tables). Same log: \
 {same.min():.1%} to {same.max():.1%}; cross-fitted: {fitted.min():.1%} to {fitted.max():.1%}. \
 *Difference* is the cross-fitted table less the cross-fitted best single model, and *lower bound* \
-the table of LowerBoundRouterPolicy.
+the table of LowerBoundRouterPolicy. Where most logs are refused, as with 500 traces of 12 models, \
+those that are not have learned what they happen to know best, which flatters it.
 
 {_markdown(table)}"""
 

@@ -161,6 +161,7 @@ class _ClusterTask(Generic[T]):
     def result(self) -> T:
         found = self._taken()
         del self._unfinished[self._place]
+        self._future = None  # the cluster keeps a result as long as somebody holds its future
         return found
 
     def _taken(self) -> T:

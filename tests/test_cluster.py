@@ -22,6 +22,8 @@ from jarvis_lab import (
     SFTRouterPolicy,
     TraceDrivenPolicy,
     class_scores,
+    local_client,
+    read_traces,
     score_counts,
 )
 from jarvis_lab._tasks import LostTaskError, Threads, ahead
@@ -130,14 +132,32 @@ def test_columns_that_a_dask_frame_lacks_are_told_before_any_work(client):
     frame = dask.dataframe.from_pandas(log(10), npartitions=2)
     with pytest.raises(ValueError, match=r"dask DataFrame has no column 'domian'.*Did you mean"):
         score_counts(frame, by="domian", client=client)
-    with pytest.raises(ValueError, match="no column 'model'"):
-        score_counts(frame.drop(columns="model"), client=client)
-    with pytest.raises(ValueError, match="no column 'query'"):
-        score_counts(frame.drop(columns="query"), client=client)
+    for name in ("model", "query"):
+        others = [other for other in frame.columns if other != name]
+        with pytest.raises(ValueError, match=f"no column '{name}'"):
+            score_counts(frame[others], client=client)
     with pytest.raises(ValueError, match="no column 'points'"):
         score_counts(frame, reward="points", client=client)
     with pytest.raises(TypeError, match="Dask's Series"):
         score_counts(frame["model"])
+    with pytest.raises(TypeError, match=r"compute\(\) first what fits in memory"):
+        read_traces(frame)
+
+
+def test_a_local_client_has_its_own_cluster_and_ends_it(tmp_path):
+    (tmp_path / "log.jsonl").write_text('{"query": "hi", "model": "a"}\n')
+    with local_client(workers=1) as small:
+        assert list(small.nthreads().values()) == [1]
+        assert small.dashboard_link.startswith("http://127.0.0.1:")
+        assert score_counts(tmp_path, client=small)["n"].sum() == 1
+        cluster, processes = small.cluster, list(small.run(os.getpid).values())
+    assert cluster.status.name == "closed"
+    for process in processes:
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+    for wrong in ({"workers": 0}, {"threads": 0}):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))}=0 must be at least 1"):
+            local_client(**wrong)
 
 
 def test_scores_come_from_a_cluster_as_from_here(client, folder):
@@ -232,6 +252,27 @@ def test_a_damaged_piece_names_its_file(client, tmp_path):
     for options in ({"workers": 2}, {"client": client}):
         with pytest.raises(ValueError, match=r"1\.parquet cannot be read to its end"):
             score_counts(tmp_path, **options)
+
+
+@pytest.mark.parametrize("name", ["log.jsonl.gz", "log.db"])
+def test_damage_of_other_kinds_of_files_is_told_as_here(client, tmp_path, name):
+    frame, path = log(20_000), tmp_path / name
+    if name == "log.db":
+        stored(frame, path)
+        with open(path, "r+b") as handle:
+            handle.seek(path.stat().st_size // 2)
+            handle.write(b"\xff" * 60_000)
+    else:
+        frame.to_json(path, orient="records", lines=True)
+        path.write_bytes(path.read_bytes()[:-20_000])
+    errors = []
+    for options in ({"workers": 2}, {"client": client}):
+        with pytest.raises(ValueError, match=name) as caught:
+            score_counts(tmp_path, **options)
+        errors.append(caught)
+    here, there = errors
+    assert there.type is here.type
+    assert str(there.value) == str(here.value)
 
 
 def test_the_first_file_that_is_wrong_is_named_whatever_runs_ahead(client, tmp_path):
@@ -393,12 +434,14 @@ def test_what_is_no_client_is_told_what_to_pass(client, tmp_path):
 def test_without_the_extra_the_error_names_it():
     code = (
         "import sys; sys.modules['distributed'] = None\n"
-        "from jarvis_lab import score_counts\n"
+        "from jarvis_lab import local_client, score_counts\n"
         "try: score_counts('x.jsonl', client='tcp://10.0.0.1:8786')\n"
+        "except ImportError as error: print(error)\n"
+        "try: local_client()\n"
         "except ImportError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'jarvis-lab[cluster]'" in done.stdout
+    assert done.stdout.count("pip install 'jarvis-lab[cluster]'") == 2
 
 
 def test_counting_here_does_not_load_dask(folder):

@@ -167,7 +167,7 @@ def test_rows_of_complete_data_are_those_of_complete_values():
     unused = ["match_rate", "max_weight", "bound_low", "bound_high", "snips", "dr"]
     assert table[unused].isna().all(axis=None)
     assert set(table["propensity"]) == {""}
-    assert table.attrs["why_not_complete"] == ""
+    assert table.attrs == {"why_not_complete": "", "level": 0.9, "reference": "best single"}
     assert compare_policies(log_of(), {}).attrs["why_not_complete"] == (
         "400 of 400 queries lack a model"
     )

@@ -26,6 +26,7 @@ from jarvis_lab.routing import (
     RouterPolicy,
     SFTRouterPolicy,
     TraceDrivenPolicy,
+    load_policy,
 )
 from jarvis_lab.scores import score_counts
 
@@ -255,12 +256,31 @@ def test_reading_leaves_out_what_cannot_count_and_keeps_what_can(tmp_path):
     assert "result" not in counted_traces(frame)
     assert "words" not in counted_traces(frame)
     assert "topic" in counted_traces(frame)
+    assert {"words", "result"} <= set(counted_traces(frame, everything=True))
     frame.to_parquet(tmp_path / "log.parquet")
     read = counted_traces(tmp_path / "log.parquet")
     assert "result" not in read
     assert {"topic", "query", "query_id"} <= set(read)
     with pytest.raises(ValueError, match="no column 'nothing'"):
-        counted_traces(frame, query_id="nothing")
+        counted_traces(frame, named=["nothing"])
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.csv", "log.parquet"])
+def test_a_column_that_is_named_is_read_from_every_kind_of_file(tmp_path, name):
+    frame = log(rows=200).rename(columns={"topic": "kind"}).assign(chance=0.5, stars=0.25)
+    path = tmp_path / name
+    if name.endswith("jsonl"):
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_csv(path, index=False) if name.endswith("csv") else frame.to_parquet(path)
+    own = {"stars": LowerBoundRouterPolicy(reward="stars")}
+    core = RoutingComparison(path, own, by="kind", propensity="chance", query_id="query_id")
+    assert "kind" in core.schemes
+    assert core.log.propensity == "logged"
+    twin = RoutingComparison(frame, own, by="kind", propensity="chance", query_id="query_id")
+    same(core.values(core.state), twin.values(twin.state))
+    with pytest.raises(ValueError, match="no column 'kin'"):
+        RoutingComparison(path, by="kin")
 
 
 def test_a_policy_that_looks_at_the_query_itself_is_counted_by_its_choice():
@@ -349,3 +369,31 @@ def test_a_log_in_which_nothing_is_a_success_says_so_in_every_row():
     comparison = RoutingComparison(log(rows=300).assign(outcome="SUCCESS"))
     notes = comparison.values(comparison.state)["note"]
     assert notes.str.contains("no outcome is 'success', so each counts as a failure").all()
+
+
+def test_a_model_that_came_later_is_no_part_of_an_earlier_range():
+    frame = log(rows=600)
+    late = frame["started_at"].rank() > 300
+    frame["model"] = np.where(late, frame["model"], frame["model"].replace("c", "b"))
+    core = RoutingComparison(frame)
+    early = dataclasses.replace(core.state, steps=(0, 20))
+    random = core.values(early).set_index("policy").loc["random"]
+    assert random["status"] == "ok"
+    assert core.routed(early, "random").weights == {"a": 0.5, "b": 0.5}
+    assert set(core.routed(core.state, "random").weights) == {"a", "b", "c"}
+
+
+def test_a_policy_fitted_on_traces_says_so_where_less_is_selected_and_is_saved_fitted(tmp_path):
+    frame = log(rows=400).assign(stars=0.5)
+    own = {"stars": LowerBoundRouterPolicy(reward="stars")}
+    core = RoutingComparison(frame, own)
+    state = dataclasses.replace(core.state, chosen="stars")
+    whole = core.values(state).set_index("policy")
+    assert whole.loc["stars", "note"] == ""
+    some = core.values(dataclasses.replace(state, steps=(0, 40))).set_index("policy")
+    assert "learned from the whole log, whatever is selected" in some.loc["stars", "note"]
+    assert some.loc["SFT", "note"] == ""
+    core.save(state, tmp_path / "stars.json", overwrite=False)
+    fitted = LowerBoundRouterPolicy(reward="stars").fit(frame)
+    assert load_policy(tmp_path / "stars.json").policy_map == fitted.policy_map
+    assert not own["stars"].fitted

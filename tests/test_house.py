@@ -123,7 +123,9 @@ def test_every_module_has_a_floor_and_a_literal_all():
 
 def test_modules_stay_small():
     lengths = {
-        str(path.relative_to(ROOT)): len(path.read_text("utf-8").split("\n")) for path in modules()
+        str(path.relative_to(ROOT)): len(path.read_text("utf-8").split("\n"))
+        for path in modules()
+        if room(path) != "__init__"  # an index of names
     }
     assert not {name: length for name, length in lengths.items() if length > 330}
 

@@ -428,6 +428,14 @@ def test_a_curve_may_run_over_money_and_show_its_envelope():
         plot_routing_curve({"bad": CURVE.drop(columns="quality")})
 
 
+def test_the_legend_of_a_few_curves_stays_inside_the_axes_and_that_of_many_outside():
+    for names, inside in ((3, True), (9, False)):
+        ax = Figure(figsize=(6, 4)).add_subplot()
+        drawn(plot_routing_curve({f"router {place}": CURVE for place in range(names)}, ax=ax))
+        box = ax.get_legend().get_window_extent()
+        assert (ax.bbox.x1 >= box.x1) == inside
+
+
 def test_more_curves_than_looks_are_refused():
     with pytest.raises(ValueError, match="40 curves cannot be told apart"):
         plot_routing_curve({str(number): CURVE for number in range(40)})

@@ -152,6 +152,13 @@ def test_classes_of_the_log_are_found_and_a_model_s_own_attributes_are_not():
         RoutingExplorer(frame, by="tem")
 
 
+def test_two_columns_of_one_name_are_named():
+    frame = log()
+    frame.insert(0, "team", "x", allow_duplicates=True)
+    with pytest.raises(ValueError, match="two columns of the name 'team'"):
+        RoutingExplorer(frame)
+
+
 def test_a_column_of_ids_is_no_classes():
     frame = pd.concat([log()] * 2).assign(user=[f"u{i}" for i in range(1200)])
     with pytest.raises(ValueError, match="'user' has 1,200 classes, more than 1,000"):
@@ -339,7 +346,7 @@ def test_one_model_is_no_choice_and_the_note_says_so():
     explorer = RoutingExplorer(log().assign(model="only"))
     values = explorer.values()
     assert values["value"].nunique() == 1
-    assert "the log has one model only" in shown(explorer.controls.values)
+    assert "The log has one model only" in shown(explorer.controls.values)
     assert explorer.diff().empty
 
 
@@ -447,6 +454,22 @@ def test_what_goes_wrong_while_drawing_is_on_screen_and_raised(explorer, monkeyp
         explorer.controls.confidence.value = 0.7
     assert "RuntimeError: no such thing" in shown(explorer.controls.said)
     assert isinstance(explorer.last_error, RuntimeError)
+
+
+def test_data_that_are_neither_complete_nor_a_log_have_tables_and_the_reason_for_no_value():
+    frame = pd.concat([log(300), log(200).assign(model="c")])
+    explorer = RoutingExplorer(frame)
+    text = shown(explorer.controls.values)
+    assert "they are no log of one model a query either" in text
+    assert "refused between 0.00 and 1.00" in text.replace(" to ", " and ")
+    assert shown(explorer.controls.tables)
+    assert explorer.last_error is None
+
+
+def test_the_reward_is_named_beside_the_scores(explorer):
+    assert "mean of 0.6·outcome + 0.4·feedback" in shown(explorer.controls.scores)
+    explorer.set(feedback_weight=0)
+    assert "mean of outcome " in shown(explorer.controls.scores)
 
 
 def test_feedback_outside_its_range_is_left_out_and_counted():

@@ -114,7 +114,7 @@ def compare_policies(
           where propensities are not recorded, these values are refused, or data are complete.
 
         ``attrs["why_not_complete"]`` is a sentence for a log, and empty for complete data;
-        ``attrs["level"]`` is the level.
+        ``attrs["level"]`` and ``attrs["reference"]`` are the level and the reference's name.
 
     Raises
     ------
@@ -198,7 +198,7 @@ def compare_policies(
     table = table.reindex(columns=list(COMPARE_COLUMNS))
     kinds = {name: "str" if name in _TEXTS else "float64" for name in COMPARE_COLUMNS}
     table = table.astype({**kinds, "n": "int64"})
-    table.attrs |= {"why_not_complete": why, "level": level}
+    table.attrs |= {"why_not_complete": why, "level": level, "reference": chosen}
     return table
 
 

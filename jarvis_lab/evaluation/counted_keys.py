@@ -87,7 +87,7 @@ class TimeSteps:
 
 
 def counted_traces(
-    traces: object, *, by: Sequence[By] = (), query_id: str | Sequence[str] | None = None
+    traces: object, *, named: Sequence[str] = (), everything: bool = False
 ) -> pd.DataFrame:
     """The columns of a log that can count: all but ids, answers and other large text.
 
@@ -95,27 +95,33 @@ def counted_traces(
     ----------
     traces : DataFrame, path or object with ``list_traces()``
         The log, as :func:`read_traces` takes it.
-    by : sequence of {"regex", "keyword"}, column names or objects with ``predict``
+    named : sequence of str
         Columns that must be there.
-    query_id : str or list of str, optional
-        Columns that tell queries apart.
+    everything : bool
+        Whether policies of the user's own are to see all columns that :func:`read_traces` gives.
 
     Returns
     -------
     DataFrame
         One row per trace, oldest first.
     """
-    ids = [query_id] if isinstance(query_id, str) else list(query_id or ())
-    columns = [name for name in by if isinstance(name, str) and name not in SCHEMES]
     if isinstance(traces, pd.DataFrame):
-        found = {"outcome": "correct", **dict.fromkeys(METADATA_FACTS, "metadata")}
-        there = [n for n in _NEEDED if n in traces or found.get(n) in traces]
-        wanted = dict.fromkeys([*there, *columns, *ids, *offered_columns(traces)])
-        frame = read_traces(traces, columns=wanted)
-        absent = [n for n in METADATA_FACTS if n not in traces and n in frame]
-        return frame.drop(columns=[n for n in absent if frame[n].isna().all()])
-    left_out = [name for name in _LARGE if name not in (*columns, *ids)]
-    return read_traces_without(traces, left_out)
+        made = {"outcome": "correct", **dict.fromkeys(METADATA_FACTS, "metadata")}
+        wanted = [n for n in _NEEDED if n in traces or made.get(n) in traces]
+        wanted += list(traces.columns) if everything else offered_columns(traces)
+    elif not named:
+        return read_traces_without(traces, () if everything else _LARGE)
+    else:  # a line of JSON gives a field of its own only if it is named
+        wanted = [*_NEEDED, "agent"]
+    if "metadata" not in named:
+        wanted = [name for name in wanted if name not in ("metadata", "messages")]
+    frame = read_traces(traces, columns=dict.fromkeys([*wanted, *named]))
+    absent = [n for n in ("query", *METADATA_FACTS) if n in frame and frame[n].isna().all()]
+    return frame.drop(columns=[n for n in absent if not _holds(traces, n)])
+
+
+def _holds(traces: object, name: str) -> bool:
+    return isinstance(traces, pd.DataFrame) and name in traces
 
 
 def coded(values: Any, *, missing: str, where: str) -> Coded:
@@ -199,6 +205,8 @@ def class_columns(frame: pd.DataFrame, models: Coded) -> list[str]:
 
 def offered_columns(frame: pd.DataFrame) -> list[str]:
     """Text columns that seem to have few values, by the first rows, and are no ids or answers."""
+    if not frame.columns.is_unique:  # reading says so
+        return []
     return [
         name
         for name in frame.columns

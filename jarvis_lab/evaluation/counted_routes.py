@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ __all__ = [
     "LEARNED",
     "Routed",
     "learned_policies",
+    "needs_traces",
     "own_scheme",
     "routed",
     "routed_on_traces",
@@ -66,6 +67,8 @@ class Routed:
         Whether it was given fitted, perhaps on these traces.
     why : str
         Why it cannot be valued; empty if it can.
+    note : str
+        What to know of it; empty if there is nothing.
     """
 
     name: str
@@ -78,6 +81,7 @@ class Routed:
     weights: Mapping[str, float] = field(default_factory=dict)
     fitted: bool = False
     why: str = ""
+    note: str = ""
 
     def torn(self, folds: int, classes: int) -> NDArray[np.bool_]:
         """Whether the copies of a cross-fitted policy disagree, for each joint class."""
@@ -176,8 +180,13 @@ def routed(
         held_out = np.array(log.classes[f"\0{name}"], dtype=object)
         whole = np.array(log.classes.get(f"\1{name}", held_out), dtype=object)
         torn = np.array([bool(mark) for mark in log.classes.get(f"\2{name}", [""] * len(whole))])
-        found = Routed(name, policy, scheme, shown_by, whole, fitted=fitted)
-        return replace(found, without=lambda fold: held_out, disputed=torn)  # noqa: ARG005
+        everything = span.size == log.size and span.used <= set(state.models)
+        fixed = f"\1{name}" in log.classes and not everything
+        return Routed(
+            *(name, policy, scheme, shown_by, whole, lambda fold: held_out, torn),  # noqa: ARG005
+            fitted=fitted,
+            note="learned from the whole log, whatever is selected" if fixed else "",
+        )
     if _why_not(policy):
         return Routed(name, policy, scheme, shown_by, _nowhere(span), why=_why_not(policy))
     if not can_be_fitted(policy):
@@ -198,25 +207,34 @@ def routed_on_traces(
     frame: pd.DataFrame,
     fold: NDArray[np.int64],
     bys: Mapping[str, By],
-) -> dict[str, pd.Series[str]]:
+) -> tuple[dict[str, pd.Series[str]], dict[str, RouterPolicy]]:
     """Models for each trace by the policies that are no function of a class or of counts.
 
     The key is the policy's name after a NUL. For one that must be fitted on traces, it is after
     U+0001 what a copy chooses that was fitted on all of them, and after U+0002 a text where the
-    copies of the folds disagree.
+    copies of the folds disagree. The copies fitted on all traces come second.
     """
-    found = {}
+    found, fitted = {}, {}
     for name, policy in policies.items():
-        if isinstance(policy, RandomPolicy) or _why_not(policy) or _by_counts(policy, bys):
+        if not needs_traces({name: policy}, bys):
             continue
         if can_be_fitted(policy):
             chosen, torn = choices_by_fold(policy, frame, fold)
             found[f"\0{name}"] = pd.Series(chosen, index=frame.index, dtype="str")
             found[f"\2{name}"] = pd.Series(np.where(torn, "torn", ""), frame.index, dtype="str")
-            found[f"\1{name}"] = models_routed(fitted_copy(policy, frame), frame)
+            fitted[name] = fitted_copy(policy, frame)
+            found[f"\1{name}"] = models_routed(fitted[name], frame)
         else:
             found[f"\0{name}"] = models_routed(policy, frame)
-    return found
+    return found, fitted
+
+
+def needs_traces(policies: Mapping[str, RouterPolicy], bys: Mapping[str, By]) -> bool:
+    """Whether a policy must see the traces, because no class decides what it does."""
+    return any(
+        not (isinstance(policy, RandomPolicy) or _why_not(policy) or _by_counts(policy, bys))
+        for policy in policies.values()
+    )
 
 
 def _by_counts(policy: RouterPolicy, bys: Mapping[str, By]) -> bool:

@@ -20,6 +20,7 @@ from jarvis_lab.evaluation.counted_routes import (
     LEARNED,
     Routed,
     learned_policies,
+    needs_traces,
     routed,
     routed_on_traces,
 )
@@ -102,12 +103,16 @@ class Selections:
         listed += [p.by for p in self._given.values() if isinstance(p, TablePolicy)]
         extra = {scheme_name(one): one for one in reversed(listed)}  # a name keeps its first
         self._bys: dict[str, By] = {name: name for name in SCHEMES} | extra
-        frame = counted_traces(traces, by=list(extra.values()), query_id=query_id)
+        frame = counted_traces(
+            traces,
+            named=self._columns([*extra.values(), propensity]),
+            everything=needs_traces(self._given, self._bys),
+        )
         hint = "Every trace needs a model; rename the column that holds it."
         if len(frame):
             _checks.column("model", frame.columns, where="The log", hint=hint)
         fold = self._look_at(frame)
-        routes = routed_on_traces(self._given, frame, fold, self._bys)
+        routes, self._fitted = routed_on_traces(self._given, frame, fold, self._bys)
         self.log = count_log(
             frame, fold=fold, by=list(extra.values()), routes=routes, propensity=propensity
         )
@@ -194,7 +199,8 @@ class Selections:
             ours, policy = name not in self._given, self._named(weighs).get(name)
             if policy is None:
                 raise ValueError(f"{name!r} has no model to choose from.")
-            found[name] = routed(name, policy, self.span(state), weighs, self._bys, ours=ours)
+            player = routed(name, policy, self.span(state), weighs, self._bys, ours=ours)
+            found[name] = dataclasses.replace(player, policy=self._fitted.get(name, player.policy))
         return found[name]
 
     def nothing(self, state: RoutingState) -> str:
@@ -223,7 +229,8 @@ class Selections:
 
     def _named(self, state: RoutingState) -> dict[str, RouterPolicy]:
         """Every policy, those that the controls make not yet fitted."""
-        learned = learned_policies(state, state.models, self._bys)
+        used = self.span(state).used
+        learned = learned_policies(state, [m for m in state.models if m in used], self._bys)
         return {**learned, **self._given}
 
     def _shown(self, state: RoutingState) -> list[str]:
@@ -232,6 +239,14 @@ class Selections:
     def _learns(self, state: RoutingState) -> bool:
         """Whether there is anything to learn from."""
         return bool(state.models) and state.weighs and self.span(state).size > 0
+
+    def _columns(self, others: Sequence[By | None]) -> list[str]:
+        """The columns that must be read, beside those that every log may have."""
+        ids = [self._query_id] if isinstance(self._query_id, str) else list(self._query_id or ())
+        rewards = [getattr(policy, "reward", None) for policy in self._given.values()]
+        names = [name for name in (*others, *ids, *rewards) if isinstance(name, str)]
+        usual = (*SCHEMES, "propensity", "outcome", "feedback", "query_id", "query")
+        return [name for name in dict.fromkeys(names) if name not in usual]
 
     def _look_at(self, frame: pd.DataFrame) -> NDArray[np.int64]:
         """Fold of each trace, and whether the data are complete, a log, or neither."""

@@ -56,6 +56,12 @@ class CountedSpan:
         """Traces in the span."""
         return int(self.traces.sum())
 
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The models that its traces name."""
+        n = self.sum("n").sum((0, 1))
+        return frozenset(m for m, k in zip(self.log.models, n, strict=True) if m and k)
+
     def sum(self, name: str) -> Floats:
         """One of the log's sums, fold × joint class × model."""
         if name not in self._sums:

@@ -74,12 +74,6 @@ class Earned:
         return float(self.total.sum() / self.n.sum()) if self.size else _NAN
 
     @cached_property
-    def used(self) -> frozenset[str]:
-        """The models that the span names."""
-        n = self.span.sum("n").sum((0, 1))
-        return frozenset(name for name, k in zip(self.models, n[self._kept], strict=True) if k)
-
-    @cached_property
     def weights(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Σw, Σwr, Σwr² and Σw² of each cell, w = 1/p."""
         plain = {name: np.zeros(self.span.shape) for name in (*INTEGERS, *FLOATS)}
@@ -149,7 +143,7 @@ def value_rows(
         What stands in every row.
     """
     note = _joined(note, earned.note)
-    if len(earned.used) == 1:
+    if len(earned.span.used) == 1:
         note = _joined(note, "the log has one model only")
     rows = {name: _row(player, earned, by, level) for name, player in players.items()}
     for name, player in players.items():
@@ -187,7 +181,8 @@ def _row(player: Routed, earned: Earned, by: str, level: float) -> dict[str, Any
     row |= {"match_rate": float((strata.plain * pi).sum() / strata.plain.sum())}
     row |= {"n_effective": found.n_effective, "max_weight": _max_weight(strata)}
     row |= {"covered_share": found.covered}
-    row["note"] = _joined("" if found.refused else unknown, _weight_note(strata, earned.size))
+    notes = ["" if found.refused else unknown, _weight_note(strata, earned.size), player.note]
+    row["note"] = _joined(*notes)
     row["status"] = "not cross-fitted" if player.fitted else "ok"
     if found.refused:
         row["status"] = f"refused: {_joined(found.refused, unknown)}"
@@ -286,7 +281,7 @@ def _as_log(strata: _Strata, earned: Earned) -> StratifiedLog:
         policies=strata.policies,
         strata=[],
         models=strata.models,
-        used=earned.used,
+        used=earned.span.used,
         places=np.zeros((2, 0), dtype=np.int64),
         rewards=_EMPTY,
         propensities=None,

@@ -22,6 +22,7 @@ __all__ = ["plot_routing_curve"]
 
 _HINT = "Make the table with routing_curve()."
 _DASHES: tuple[Any, ...] = ("solid", (0, (6, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+_FEW = 5
 _MOST = len(_canvas.PALETTE) * len(_DASHES)
 
 
@@ -108,15 +109,18 @@ def plot_routing_curve(
     names += [str(handle.get_label()) for handle in handles[len(names) :]]
     interval = level_words(next(iter(tables.values())), level)
     _dress(ax, list(curves.values()), x, interval)
-    columns = 1 if len(names) <= 12 else 2
     empty = [str(number) for number in range(len(names))]
-    legend = ax.legend(handles, empty, frameon=False, fontsize=8, ncols=columns, **_beside())
+    legend = ax.legend(handles, empty, fontsize=8, **_place(len(names)))
     _canvas.relabel(list(legend.get_texts()), names)
     return ax
 
 
-def _beside() -> dict[str, Any]:
-    return {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+def _place(names: int) -> dict[str, Any]:
+    """Of the legend: below the curves, which rise, where it has room; else beside the plot."""
+    if names <= _FEW:
+        return {"loc": "lower right", "frameon": True, "framealpha": 0.8, "edgecolor": "none"}
+    beside = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+    return beside | {"frameon": False, "ncols": 1 if names <= 12 else 2}
 
 
 def _read(table: Any, x: str, name: str) -> _Curve:

@@ -83,7 +83,7 @@ def plot_overlap(overlap: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ...     "covered": [True, False]})
     >>> from matplotlib.figure import Figure
     >>> ax = plot_overlap(overlap, ax=Figure().add_subplot())
-    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    >>> [text.get_text() for text in ax.get_legend().get_texts()][1:]
     ['framed: the policy goes here', 'crossed: the log cannot judge it there']
     """
     _checks.frame("overlap", overlap, hint=_HINT)

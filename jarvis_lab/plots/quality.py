@@ -113,7 +113,8 @@ def plot_quality_cost(
     >>> values = pd.DataFrame({"policy": ["small", "large"], "value": [0.6, 0.8],
     ...                        "low": [0.5, 0.7], "high": [0.7, 0.9], "n": [90, 90],
     ...                        "status": "ok", "cost_usd": [0.001, 0.03]})
-    >>>     >>> ax = plot_quality_cost(values, ax=Figure().add_subplot())
+    >>> from matplotlib.figure import Figure
+    >>> ax = plot_quality_cost(values, ax=Figure().add_subplot())
     >>> ax.get_xlabel()
     'mean cost_usd per query'
     """

@@ -13,7 +13,6 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 import pyarrow as pa
-from tqdm.auto import tqdm
 
 from jarvis_lab import _checks
 from jarvis_lab._tasks import Cluster, Handle, Tasks, Threads, ahead
@@ -26,6 +25,7 @@ from jarvis_lab.readers.frames import (
     lister,
 )
 from jarvis_lab.readers.jsonl import BadLines
+from jarvis_lab.readers.late_bar import LateBar
 from jarvis_lab.readers.locations import NoLogError, is_location, located, log_kind
 from jarvis_lab.readers.reading import Found, Piece, Reading, Span, read_piece, reported
 from jarvis_lab.readers.trace_files import CsvPiece, ParquetPiece
@@ -41,7 +41,6 @@ __all__ = ["STEPS", "TRACES", "Job", "TableOf"]
 
 R = TypeVar("R")
 _ATTEMPTS = 4
-_BAR = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
 @dataclass(frozen=True)
@@ -125,28 +124,19 @@ class Job(Generic[R]):
             if self._cluster is not None:
                 stack.enter_context(self._cluster)
             files, count = self._files(source)
-            bar = stack.enter_context(self._bar(count))
+            bar = LateBar(count, f"reading {self._of.name}", shown=self._progress)
+            stack.enter_context(bar)
             pairs = ahead(self._submitted(files, opened, bar), self._ahead)
             for file, own in itertools.groupby(pairs, key=lambda pair: pair[0]):
                 for found in self._found(file, (handle for _, handle in own), bar):
                     yield from reported(found, self._bad_lines)
                 opened.pop(file, None)
 
-    def _bar(self, count: int) -> Any:
-        return tqdm(
-            total=count,
-            desc=f"reading {self._of.name}",
-            delay=2,
-            disable=not self._progress,
-            leave=False,
-            bar_format=_BAR,
-        )
-
     def _ahead(self) -> int:
         return self._threads.ahead if self._cluster is None else self._cluster.ahead
 
     def _submitted(
-        self, files: Iterable[_File], opened: dict[_File, None], bar: Any
+        self, files: Iterable[_File], opened: dict[_File, None], bar: LateBar
     ) -> Iterator[tuple[_File, Handle[Found[R]]]]:
         """Start on the pieces of one file after the other."""
         for file in files:
@@ -169,7 +159,7 @@ class Job(Generic[R]):
             yield tasks.submit(piece.file, read_piece, reading, piece, file.span)
 
     def _found(
-        self, file: _File, handles: Iterable[Handle[Found[R]]], bar: Any
+        self, file: _File, handles: Iterable[Handle[Found[R]]], bar: LateBar
     ) -> Iterator[Found[R]]:
         """What came of a file's pieces; a store's only if it stood still meanwhile."""
 
@@ -208,7 +198,12 @@ class Job(Generic[R]):
             return self._opened(paths), len(paths)
         if isinstance(source, pd.DataFrame):
             return [_File(FramePiece.of_frame(source), self._span, here=True)], 1
-        listing = lister(source)
+        listing = None if hasattr(source, "__dask_graph__") else lister(source)
+        if listing is None and hasattr(source, "__dask_graph__"):
+            raise TypeError(
+                "A Dask collection cannot be read trace by trace: give score_counts() a dask "
+                "DataFrame, or compute() first what fits in memory."
+            )
         if listing is None:
             raise TypeError(
                 f"Cannot read traces from {type(source).__name__}: give a path, a glob, a "

@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from jarvis_lab import _checks
 from jarvis_lab._tasks import Cluster
@@ -15,6 +14,7 @@ from jarvis_lab.classes import SCHEMES
 from jarvis_lab.readers.columns import Wanted
 from jarvis_lab.readers.frames import FramePiece
 from jarvis_lab.readers.jsonl import BadLines
+from jarvis_lab.readers.late_bar import LateBar
 from jarvis_lab.readers.reading import Found, Reading, Span, reported
 from jarvis_lab.readers.sources import TRACES
 from jarvis_lab.scores.blocks import Counting
@@ -65,7 +65,7 @@ def count_partitions(
     count = delayed(_count_partition, pure=False)
     tasks = [count(reading, part, span, place) for place, part in enumerate(parts)]
     client = _default_client() if client is None else client
-    bar = tqdm(total=len(tasks), desc="counting", delay=2, disable=not progress, leave=False)
+    bar = LateBar(len(tasks), "counting", shown=progress)
     nothing = BadLines("skip")
     with bar:
         for founds in _computed(tasks, client):

@@ -17,7 +17,15 @@ _PALEST, _STRONGEST = 4.0, 52.0
 _MOST_ROWS, _MOST_COLUMNS = 40, 30
 
 
-def heatmap(scores: pd.DataFrame, picked: Mapping[str, str], *, by: str, policy: str) -> str:
+def heatmap(
+    scores: pd.DataFrame,
+    picked: Mapping[str, str],
+    *,
+    by: str,
+    policy: str,
+    level: float,
+    reward: str,
+) -> str:
     """Mean reward and its number in each cell.
 
     Parameters
@@ -30,6 +38,10 @@ def heatmap(scores: pd.DataFrame, picked: Mapping[str, str], *, by: str, policy:
         What the classes are called.
     policy : str
         What the policy is called.
+    level : float
+        Confidence level of the intervals.
+    reward : str
+        What the reward is made of.
     """
     heading = text.title("Scores", f'<span class="jl-key">by class ({text.name(by)})</span>')
     if scores.empty or not scores["n_reward"].sum():
@@ -49,12 +61,14 @@ def heatmap(scores: pd.DataFrame, picked: Mapping[str, str], *, by: str, policy:
         line = []
         for column in columns[:_MOST_COLUMNS]:
             key = (column, row) if upright else (row, column)
-            line.append(_cell(cells.get(key), picked.get(key[0]) == key[1], low, high))
+            line.append(_cell(cells.get(key), picked.get(key[0]) == key[1], low, high, level))
         body.append(
             f'<tr><th scope="row" class="jl-name">{text.name(row)}</th>{"".join(line)}</tr>'
         )
     table = f'<table class="jl-heatmap"><tr><th></th>{head}</tr>{"".join(body)}</table>'
-    return f'{heading}<div class="jl-scroll">{table}</div>{_legend(low, high, policy)}{more}'
+    return (
+        f'{heading}<div class="jl-scroll">{table}</div>{_legend(low, high, policy, reward)}{more}'
+    )
 
 
 def _cells(scores: pd.DataFrame) -> list[tuple[str, str, dict[str, Any]]]:
@@ -73,7 +87,7 @@ def _ordered(scores: pd.DataFrame, key: str, value: str) -> list[str]:
     return [str(one) for one in size.sort_values(ascending=False, kind="stable").index]
 
 
-def _cell(row: Mapping[str, Any] | None, pick: bool, low: float, high: float) -> str:
+def _cell(row: Mapping[str, Any] | None, pick: bool, low: float, high: float, level: float) -> str:
     mark = '<span aria-label="chosen">● </span>' if pick else ""
     classes = ["jl-pick"] if pick else []
     if row is None or row["reward_mean"] != row["reward_mean"]:
@@ -84,7 +98,7 @@ def _cell(row: Mapping[str, Any] | None, pick: bool, low: float, high: float) ->
     if row["note"]:
         classes.append("jl-few")
     ends = f"{row['reward_mean_low']:.2f} to {row['reward_mean_high']:.2f}"
-    about = f"95 % interval {ends}" + (f"; {row['note']}" if row["note"] else "")
+    about = f"{100 * level:g} % interval {ends}" + (f"; {row['note']}" if row["note"] else "")
     return (
         f'<td class="{" ".join(classes)}" style="--jl-share: {tint:.0f}%" '
         f'title="{_html.plain(about, quote=True)}">{mark}{row["reward_mean"]:.2f}'
@@ -92,11 +106,11 @@ def _cell(row: Mapping[str, Any] | None, pick: bool, low: float, high: float) ->
     )
 
 
-def _legend(low: float, high: float, policy: str) -> str:
+def _legend(low: float, high: float, policy: str, reward: str) -> str:
     scale = f'{low:.1f}<span class="jl-scale"></span>{high:.1f}'
     return (
-        f'<p class="jl-caption jl-tiny">mean reward {scale} · small: rewards behind it · ● chosen '
-        f"by {text.name(policy)} · dashed: not to be relied on · hatched: no reward</p>"
+        f'<p class="jl-caption jl-tiny">mean of {reward} {scale} · small: rewards behind it · '
+        f"● chosen by {text.name(policy)} · dashed: not to be relied on · hatched: no reward</p>"
     )
 
 

@@ -19,6 +19,11 @@ class Verbs:
     comparison: RoutingComparison
     state: RoutingState
 
+    @property
+    def edges(self) -> pd.DatetimeIndex | None:
+        """Edges of the 50 steps of time that ``steps`` counts; None without times."""
+        return self.comparison.log.edges
+
     def scores(self) -> pd.DataFrame:
         """One row per class and model that may be chosen, as :func:`class_scores` gives them.
 
