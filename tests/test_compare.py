@@ -13,9 +13,12 @@ from jarvis_lab import read_traces, score_counts
 from jarvis_lab._logged_value import value_of_policy
 from jarvis_lab.evaluation.compare import COMPARE_COLUMNS, LOGGED_CAVEAT, compare_policies
 from jarvis_lab.evaluation.complete import complete_values
+from jarvis_lab.evaluation.counted_comparison import RoutingComparison
 from jarvis_lab.evaluation.crossfit import query_folds
 from jarvis_lab.evaluation.logged import logged_difference, logged_value
+from jarvis_lab.evaluation.overlap import overlap
 from jarvis_lab.evaluation.read_log import ReadLog
+from jarvis_lab.evaluation.regret import class_regret
 from jarvis_lab.evaluation.strata import split
 from jarvis_lab.evaluation.weighted import weighted_values
 from jarvis_lab.routing import (
@@ -718,6 +721,10 @@ def test_seeds_and_draws_that_are_none_are_named():
 def test_counts_are_refused_by_name():
     with pytest.raises(TypeError, match="traces is a table of counts"):
         compare_policies(score_counts(log_of(), by="model"), {})
+    counts = score_counts(log_of())
+    for ask in (overlap, class_regret, logged_value, RoutingComparison):
+        with pytest.raises(TypeError, match="traces is a table of counts, whose rows are no"):
+            ask(counts, *([] if ask is RoutingComparison else [AlwaysPolicy("a")]))
 
 
 def test_propensities_that_do_not_fit_the_log_are_named():

@@ -18,6 +18,7 @@ from jarvis_lab._stats import bounded_mean_interval
 from jarvis_lab.evaluation.costs import query_costs
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.evaluation.named import named_policies
+from jarvis_lab.evaluation.read_log import not_counts
 from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
@@ -143,7 +144,7 @@ def complete_values(
     policies = named_policies(policies)
     _checks.fraction("level", level)
     also = [also] if isinstance(also, str) else list(also)
-    frame = read_traces(traces)
+    frame = read_traces(not_counts(traces))
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
     facts = {
         name: query_costs(frame, found, name, query_id=query_id, missing=True) for name in also

@@ -19,8 +19,9 @@ from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.outcomes import query_codes
 from jarvis_lab.routing.policy import RouterPolicy, query_classes
 from jarvis_lab.routing.rewards import trace_rewards
+from jarvis_lab.scores import is_counts
 
-__all__ = ["Choice", "ReadLog", "trace_queries"]
+__all__ = ["Choice", "ReadLog", "not_counts", "trace_queries"]
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,16 @@ class ReadLog:
             return Choice(models, place, torn=torn)
         place, models = _places(models_routed(policy, self.frame))
         return Choice(models, place)
+
+
+def not_counts(traces: object) -> object:
+    """The traces themselves; TypeError if they are a table of counts."""
+    if isinstance(traces, pd.DataFrame) and is_counts(traces):
+        raise TypeError(
+            "traces is a table of counts, whose rows are no traces: give the traces themselves, "
+            "or the path they are read from."
+        )
+    return traces
 
 
 def trace_queries(frame: pd.DataFrame, query_id: str | Sequence[str] | None) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from jarvis_lab._stats import bounded_mean_interval
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.evaluation.named import router_policy
+from jarvis_lab.evaluation.read_log import not_counts
 from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.baselines import OraclePolicy, RandomPolicy
@@ -88,7 +89,7 @@ def class_regret(
     0       short    0.0          b     1.0   0.5
     1        code    1.0          a     0.0   0.0
     """
-    frame = read_traces(traces)
+    frame = read_traces(not_counts(traces))
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
     if by is None:
         by = policy.by if isinstance(policy, TablePolicy) else "regex"
