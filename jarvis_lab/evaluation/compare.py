@@ -109,7 +109,9 @@ def compare_policies(
           on these traces; "refused: " and why.
         - ``bound_low``, ``bound_high`` (float64): if refused, where the value lies whatever the
           unknown rewards are (sampling error of the known ones included, on a log); else NaN.
-        - ``note`` (str): what to know before relying on the row; why there is no difference.
+        - ``note`` (str): what to know before relying on the row (no outcome is "success", outcomes
+          that are empty text, over a quarter of the traces without a reward, propensities that do
+          not fit the log, queries in several traces); why there is no difference.
         - ``snips``, ``dr`` (float64): self-normalised and doubly robust value beside it; NaN
           where propensities are not recorded, these values are refused, or data are complete.
 
