@@ -757,3 +757,20 @@ def test_propensities_and_costs_that_are_no_numbers_are_named():
         complete_values(data, {}, reward="good", also="price")
     with pytest.raises(ValueError, match="'far' has 16 infinite values"):
         complete_values(data, {}, reward="good", also=["far"])
+
+
+@pytest.mark.parametrize("earned", ["outcome", "feedback", "stars"])
+def test_classes_that_are_what_a_trace_earned_are_refused(earned):
+    log = log_of(feedback=0.5, stars=0.5)
+    said = f"by='{earned}' is what a trace earned, which nobody knows before"
+    with pytest.raises(ValueError, match=said):
+        compare_policies(log, {}, by=earned, reward="stars")
+    learned = LowerBoundRouterPolicy(by=earned, reward="stars")
+    with pytest.raises(ValueError, match=said):
+        compare_policies(log, {"learned": learned}, reward="stars")
+    data = complete_of([[1, 0]] * 8, feedback=0.5, stars=0.5, outcome="success")
+    with pytest.raises(ValueError, match=said):
+        compare_policies(data, {"learned": learned}, reward="stars", draws=9)
+    if earned != "stars":
+        with pytest.raises(ValueError, match=said):
+            RoutingComparison(log, by=earned)

@@ -18,7 +18,7 @@ from jarvis_lab._stats import bounded_mean_interval
 from jarvis_lab.evaluation.costs import query_costs
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.evaluation.named import named_policies
-from jarvis_lab.evaluation.read_log import not_counts
+from jarvis_lab.evaluation.read_log import known_before, not_counts
 from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
@@ -162,6 +162,7 @@ def complete_values(
         raise ValueError(f"reference={reference!r} is none of {_checks.names(names)}.")
     players = []
     for name in names:
+        known_before(getattr(everyone[name], "by", None), reward)
         shares, status, unknown = _probabilities(everyone[name], frame, found, codes, folds, seed)
         played = _played(name, found, shares, status, unknown, facts)
         attainable = not isinstance(everyone[name], OraclePolicy)
