@@ -241,3 +241,12 @@ def test_the_static_router_always_names_an_available_model(queries, urgency):
     for query in queries:
         assert policy.select_model(build_routing_context(query, urgency=urgency)) in FLEET
     assert set(policy.route(queries)) <= set(FLEET)
+
+
+def test_an_oracle_that_has_seen_nothing_and_weights_that_are_none_say_what_to_do():
+    with pytest.raises(
+        ValueError, match=r"The oracle has seen no outcomes yet: call fit\(traces\)"
+    ):
+        OraclePolicy().route(["q", "r"])
+    with pytest.raises(TypeError, match="weights must be models with their weights, not NoneType"):
+        RandomPolicy(None)

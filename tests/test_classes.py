@@ -186,3 +186,13 @@ def test_a_frame_or_numbers_in_place_of_queries_is_an_error_that_says_so():
         classify_queries([1, "a", None, 2.5])
     with pytest.raises(TypeError, match=r"query must be text, not list \['a'\]"):
         classify_query(["a"])
+
+
+@pytest.mark.parametrize("labels", [None, "x", 3])
+def test_a_classifier_that_gives_no_labels_is_named(labels):
+    class Mute:
+        def predict(self, queries):
+            return labels
+
+    with pytest.raises(TypeError, match=r"Mute.predict gave \w+, but must give one label"):
+        classify_queries(["q"], by=Mute())

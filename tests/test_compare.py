@@ -13,9 +13,12 @@ from jarvis_lab import read_traces, score_counts
 from jarvis_lab._logged_value import value_of_policy
 from jarvis_lab.evaluation.compare import COMPARE_COLUMNS, LOGGED_CAVEAT, compare_policies
 from jarvis_lab.evaluation.complete import complete_values
+from jarvis_lab.evaluation.counted_comparison import RoutingComparison
 from jarvis_lab.evaluation.crossfit import query_folds
 from jarvis_lab.evaluation.logged import logged_difference, logged_value
+from jarvis_lab.evaluation.overlap import overlap
 from jarvis_lab.evaluation.read_log import ReadLog
+from jarvis_lab.evaluation.regret import class_regret
 from jarvis_lab.evaluation.strata import split
 from jarvis_lab.evaluation.weighted import weighted_values
 from jarvis_lab.routing import (
@@ -718,6 +721,10 @@ def test_seeds_and_draws_that_are_none_are_named():
 def test_counts_are_refused_by_name():
     with pytest.raises(TypeError, match="traces is a table of counts"):
         compare_policies(score_counts(log_of(), by="model"), {})
+    counts = score_counts(log_of())
+    for ask in (overlap, class_regret, logged_value, RoutingComparison):
+        with pytest.raises(TypeError, match="traces is a table of counts, whose rows are no"):
+            ask(counts, *([] if ask is RoutingComparison else [AlwaysPolicy("a")]))
 
 
 def test_propensities_that_do_not_fit_the_log_are_named():
@@ -750,3 +757,20 @@ def test_propensities_and_costs_that_are_no_numbers_are_named():
         complete_values(data, {}, reward="good", also="price")
     with pytest.raises(ValueError, match="'far' has 16 infinite values"):
         complete_values(data, {}, reward="good", also=["far"])
+
+
+@pytest.mark.parametrize("earned", ["outcome", "feedback", "stars"])
+def test_classes_that_are_what_a_trace_earned_are_refused(earned):
+    log = log_of(feedback=0.5, stars=0.5)
+    said = f"by='{earned}' is what a trace earned, which nobody knows before"
+    with pytest.raises(ValueError, match=said):
+        compare_policies(log, {}, by=earned, reward="stars")
+    learned = LowerBoundRouterPolicy(by=earned, reward="stars")
+    with pytest.raises(ValueError, match=said):
+        compare_policies(log, {"learned": learned}, reward="stars")
+    data = complete_of([[1, 0]] * 8, feedback=0.5, stars=0.5, outcome="success")
+    with pytest.raises(ValueError, match=said):
+        compare_policies(data, {"learned": learned}, reward="stars", draws=9)
+    if earned != "stars":
+        with pytest.raises(ValueError, match=said):
+            RoutingComparison(log, by=earned)

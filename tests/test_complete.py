@@ -12,7 +12,14 @@ from jarvis_lab._paired import bootstrap_means, mcnemar_p, percentile_interval
 from jarvis_lab.evaluation.complete import COMPLETE_COLUMNS, complete_values
 from jarvis_lab.evaluation.crossfit import cross_fitted_choices, query_folds
 from jarvis_lab.evaluation.regret import class_regret
-from jarvis_lab.routing import AlwaysPolicy, BestSinglePolicy, RandomPolicy, TablePolicy
+from jarvis_lab.routing import (
+    AlwaysPolicy,
+    BestSinglePolicy,
+    OraclePolicy,
+    RandomPolicy,
+    RouterPolicy,
+    TablePolicy,
+)
 from jarvis_lab.routing.lower_bound import LowerBoundRouterPolicy
 
 REAL = Path(__file__).parent.parent / ".." / "shared" / "data"
@@ -319,3 +326,56 @@ def test_the_routerbench_mini_table_to_its_digits():
     oracle = complete_values(two, {}, also=["strong_used"], draws=200).set_index("policy")
     assert f"{oracle.loc['oracle', 'value']:.3%}" == "76.250%"
     assert f"{oracle.loc['oracle', 'strong_used']:.1%}" == "8.0%"
+
+
+class Fixed(RouterPolicy):
+    """One model per query, in order."""
+
+    def __init__(self, models):
+        self.models = models
+
+    def select_model(self, context):
+        return self.models[context.metadata["query_id"]]
+
+
+def test_a_query_without_a_model_is_told_from_one_whose_model_is_unknown():
+    log = complete_log([[1, 0]] * 4)
+    said = {
+        "refused: the policy names no model for 1 query": ["m0", "m0", "m1", ""],
+        "refused: no outcomes of 'new', its choice for 2 queries": ["m0", "m0", "new", "new"],
+        "refused: no outcomes of 'new' or of no model, its choice for 2 queries": [
+            *("m0", "m0", "new", ""),
+        ],
+    }
+    for status, models in said.items():
+        row = complete_values(log, {"p": Fixed(models)}, reward="good", draws=5).iloc[0]
+        assert row["status"] == status
+
+
+def test_only_an_oracle_is_not_attainable_whatever_a_policy_is_called():
+    log = complete_log([[1, 0], [0, 1]] * 8)
+    policies = {"oracle": AlwaysPolicy("m0"), "best": OraclePolicy(reward="good")}
+    notes = complete_values(log, policies, reward="good", draws=5).set_index("policy")["note"]
+    assert "not attainable" not in notes["oracle"]
+    assert "not attainable" in notes["best"]
+
+
+def test_the_regret_of_a_fitted_policy_says_so_and_a_random_one_s_is_the_one_to_expect():
+    log = complete_log([[1, 0], [0, 1]] * 20, kinds=["x", "y"] * 20)
+    learned = LowerBoundRouterPolicy(by="kind", reward="good")
+    assert (class_regret(log, learned, reward="good")["note"] == "").all()
+    fitted = class_regret(log, learned.fit(log), reward="good")
+    assert fitted["note"].str.startswith("not cross-fitted").all()
+    assert (class_regret(log, AlwaysPolicy("m0"), by="kind", reward="good")["note"] == "").all()
+    drawn = class_regret(log, RandomPolicy({"m0": 1, "m1": 3}), by="kind", reward="good")
+    assert dict(zip(drawn["query_class"], drawn["value"], strict=True)) == {"x": 0.25, "y": 0.75}
+    with pytest.raises(ValueError, match="names 'new'"):
+        class_regret(log, RandomPolicy(["m0", "new"]), by="kind", reward="good")
+
+
+def test_ids_that_cannot_be_compared_are_refused_in_words():
+    log = complete_log([[1, 0]] * 4)
+    with pytest.raises(TypeError, match="query_id must name a column, or several, not 3"):
+        complete_values(log, {}, reward="good", query_id=3)
+    with pytest.raises(TypeError, match=r"'ids' holds what cannot be compared"):
+        complete_values(log.assign(ids=[[1]] * 8), {}, reward="good", query_id="ids")

@@ -357,3 +357,24 @@ def test_a_table_over_57_domains_recovers_two_thirds_on_the_other_half(mmlu):
     # published: 0.673 ± 0.010
     assert 0.66 <= np.mean(values) <= 0.69
     assert np.std(values) == pytest.approx(0.010, abs=0.004)
+
+
+def test_scores_seeds_and_draws_that_are_none_are_refused_in_words():
+    log = pair_log([3, 2, 1], [0, 0, 1], [1, 1, 1])
+    for scores in (object(), ["x", "y", "z"]):
+        with pytest.raises(TypeError, match="scores must be one number for each query"):
+            apgr(log, scores, reward="good", **PAIR)
+    for call in (apgr, routing_curve):
+        with pytest.raises(ValueError, match="draws=0 must be at least 1"):
+            call(log, "ask", reward="good", draws=0, **PAIR)
+        with pytest.raises(ValueError, match="seed=-1 must be at least 0"):
+            call(log, "ask", reward="good", seed=-1, **PAIR)
+
+
+def test_models_of_one_cost_have_no_range_and_the_note_says_so():
+    log = cost_log([2.0, 2.0], [[1, 0], [1, 1]])
+    found = aiq(log, reward="good", draws=20)
+    assert (found.value, found.note) == (1.0, "all models cost the same: the best quality")
+    assert aiq(cost_log([1.0, 2.0], [[1, 0], [1, 1]]), reward="good", draws=20).note == ""
+    with pytest.raises(ValueError, match="'cost_usd' has 2 infinite values"):
+        aiq(cost_log([1.0, np.inf], [[1, 0], [1, 1]]), reward="good")

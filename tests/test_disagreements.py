@@ -5,7 +5,13 @@ import pytest
 
 from jarvis_lab import sample_path
 from jarvis_lab.evaluation import disagreements, traffic
-from jarvis_lab.routing import RouterPolicy, SFTRouterPolicy, TraceDrivenPolicy
+from jarvis_lab.routing import (
+    AlwaysPolicy,
+    LowerBoundRouterPolicy,
+    RouterPolicy,
+    SFTRouterPolicy,
+    TraceDrivenPolicy,
+)
 
 
 def table(mapping, *, policy=SFTRouterPolicy, **options):
@@ -87,3 +93,10 @@ def test_the_sample_is_found_from_anywhere(tmp_path, monkeypatch):
     assert sample_path("traces.db").is_file()
     with pytest.raises(FileNotFoundError, match=r"'nothing\.db' was not found"):
         sample_path("nothing.db")
+
+
+def test_a_policy_that_has_learned_nothing_disagrees_with_nobody():
+    log = pd.DataFrame({"query": ["import os"] * 3, "model": list("aab")})
+    with pytest.raises(ValueError, match=r"b has learned nothing yet.*call fit\(traces\) first"):
+        disagreements(AlwaysPolicy("a"), LowerBoundRouterPolicy(), log)
+    assert disagreements(AlwaysPolicy("a"), LowerBoundRouterPolicy(), log[:0]).empty

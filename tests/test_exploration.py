@@ -187,3 +187,8 @@ def test_any_plan_meets_its_width_and_is_not_refused(seed, width, size):
     found = value_of_policy(with_traces(cells, extra, mean, sigma), table)
     assert not found.refused
     assert found.high - found.low <= width + 1e-12
+
+
+def test_a_log_without_models_is_refused_in_words():
+    with pytest.raises(ValueError, match=r"no column 'model'.*Every trace needs a model"):
+        exploration_plan(pd.DataFrame({"query": ["q"]}), AlwaysPolicy("a"), width=0.1)

@@ -14,9 +14,9 @@ from jarvis_lab.evaluation.compare_logged import logged_rows
 from jarvis_lab.evaluation.complete import complete_values
 from jarvis_lab.evaluation.log_kind import frame_reward_note, incomplete_note, why_not_complete
 from jarvis_lab.evaluation.named import named_policies
+from jarvis_lab.evaluation.read_log import not_counts
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.policy import RouterPolicy
-from jarvis_lab.scores import is_counts
 
 __all__ = ["COMPARE_COLUMNS", "LOGGED_CAVEAT", "compare_policies"]
 
@@ -109,7 +109,9 @@ def compare_policies(
           on these traces; "refused: " and why.
         - ``bound_low``, ``bound_high`` (float64): if refused, where the value lies whatever the
           unknown rewards are (sampling error of the known ones included, on a log); else NaN.
-        - ``note`` (str): what to know before relying on the row; why there is no difference.
+        - ``note`` (str): what to know before relying on the row (no outcome is "success", outcomes
+          that are empty text, over a quarter of the traces without a reward, propensities that do
+          not fit the log, queries in several traces); why there is no difference.
         - ``snips``, ``dr`` (float64): self-normalised and doubly robust value beside it; NaN
           where propensities are not recorded, these values are refused, or data are complete.
 
@@ -165,12 +167,7 @@ def compare_policies(
     _checks.fraction("level", level)
     _checks.whole("seed", seed)
     _checks.whole("draws", draws, least=1)
-    if isinstance(traces, pd.DataFrame) and is_counts(traces):
-        raise TypeError(
-            "traces is a table of counts, which does not tell one trace from another: give the "
-            "traces themselves. RoutingExplorer compares policies from counts that it makes."
-        )
-    frame = read_traces(traces)
+    frame = read_traces(not_counts(traces))
     _checks.column("model", frame.columns, where="The log", hint="Every trace needs a model.")
     chosen = "best single" if reference is None else reference
     why = why_not_complete(frame, query_id=query_id, reward=reward)

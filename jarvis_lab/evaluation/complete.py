@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from jarvis_lab._stats import bounded_mean_interval
 from jarvis_lab.evaluation.costs import query_costs
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.evaluation.named import named_policies
+from jarvis_lab.evaluation.read_log import known_before, not_counts
 from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
@@ -46,6 +48,7 @@ class _Played:
     rewards: Floats
     status: str
     facts: dict[str, float]
+    attainable: bool = True
 
 
 def complete_values(
@@ -141,7 +144,7 @@ def complete_values(
     policies = named_policies(policies)
     _checks.fraction("level", level)
     also = [also] if isinstance(also, str) else list(also)
-    frame = read_traces(traces)
+    frame = read_traces(not_counts(traces))
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
     facts = {
         name: query_costs(frame, found, name, query_id=query_id, missing=True) for name in also
@@ -159,8 +162,11 @@ def complete_values(
         raise ValueError(f"reference={reference!r} is none of {_checks.names(names)}.")
     players = []
     for name in names:
+        known_before(getattr(everyone[name], "by", None), reward)
         shares, status, unknown = _probabilities(everyone[name], frame, found, codes, folds, seed)
-        players.append(_played(name, found, shares, status, unknown, facts))
+        played = _played(name, found, shares, status, unknown, facts)
+        attainable = not isinstance(everyone[name], OraclePolicy)
+        players.append(dataclasses.replace(played, attainable=attainable))
     return _table(players, names.index(reference), level, draws, seed, also)
 
 
@@ -215,8 +221,11 @@ def _played(
     known = shares.sum(1) > 1 - 1e-9
     rewards = np.where(known, (shares * found.rewards).sum(1), np.nan)
     if not known.all():
-        named = _checks.names(name or "no model" for name in unknown)
-        status = f"refused: no outcomes of {named}, its choice for {int((~known).sum())} queries"
+        gone, named = int((~known).sum()), [model for model in unknown if model]
+        queries = f"{gone} {'query' if gone == 1 else 'queries'}"
+        others = f"{_checks.names(named)}{' or of no model' if '' in unknown else ''}"
+        why = f"no outcomes of {others}, its choice for {queries}"
+        status = f"refused: {why if named else f'the policy names no model for {queries}'}"
     means = {
         key: float(np.where(shares > 0, shares * values, 0).sum(1).mean())
         for key, values in facts.items()
@@ -251,7 +260,7 @@ def _row(
     value = float(r.mean())
     overall = 0.5 if np.isnan(value) else value
     low, high = bounded_mean_interval([n], [r.sum()], [(r * r).sum()], level, overall=overall)
-    note = "not attainable" if player.name == _ORACLE else ""
+    note = "" if player.attainable else "not attainable"
     if 0 < differ < _FEW:
         note = "; ".join(filter(None, [note, f"rewards differ on {differ} queries only"]))
     return {

@@ -29,7 +29,7 @@ from jarvis_lab.evaluation.counted_state import ORIGINAL, RoutingState
 from jarvis_lab.evaluation.crossfit import query_folds
 from jarvis_lab.evaluation.log_kind import incomplete_note, why_not_complete
 from jarvis_lab.evaluation.named import named_policies
-from jarvis_lab.evaluation.read_log import trace_queries
+from jarvis_lab.evaluation.read_log import known_before, not_counts, trace_queries
 from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.policy import RouterPolicy, TablePolicy
 from jarvis_lab.routing.saved import load_policy
@@ -101,10 +101,12 @@ class Selections:
             self._given[CURRENT] = self._current
         listed = list(by) if isinstance(by, (list, tuple)) else [by]
         listed += [p.by for p in self._given.values() if isinstance(p, TablePolicy)]
+        for one in listed:
+            known_before(one, None)
         extra = {scheme_name(one): one for one in reversed(listed)}  # a name keeps its first
         self._bys: dict[str, By] = {name: name for name in SCHEMES} | extra
         frame = counted_traces(
-            traces,
+            not_counts(traces),
             named=self._columns([*extra.values(), propensity]),
             everything=needs_traces(self._given, self._bys),
         )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from jarvis_lab import _checks
 from jarvis_lab.evaluation.crossfit import can_be_fitted
+from jarvis_lab.evaluation.read_log import not_counts
 from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing import RouterPolicy, TablePolicy
@@ -66,7 +67,7 @@ def disagreements(a: Any, b: Any, traces: object) -> pd.DataFrame:
     columns = {"query"} | {
         p.by for p in (a, b) if isinstance(p, TablePolicy) and isinstance(p.by, str)
     } - {"regex", "keyword"}
-    frame = read_traces(traces, columns=sorted(columns))
+    frame = read_traces(not_counts(traces), columns=sorted(columns))
     rows = pd.DataFrame({"query": frame.get("query", pd.Series("", index=frame.index))})
     for side, policy in (("a", a), ("b", b)):
         rows[f"class_{side}"] = policy.classify(frame) if isinstance(policy, TablePolicy) else ""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jarvis_lab import _checks
 from jarvis_lab.classes import By
-from jarvis_lab.evaluation.read_log import ReadLog
+from jarvis_lab.evaluation.read_log import ReadLog, not_counts
 from jarvis_lab.evaluation.strata import StratifiedLog, classes_of, split, used_propensities
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.policy import RouterPolicy
@@ -84,7 +84,7 @@ def overlap(
     2       short     a            0.2          1.00    0.0     True
     3       short     b            0.2          0.00    0.2    False
     """
-    frame = read_traces(traces)
+    frame = read_traces(not_counts(traces))
     _checks.column("model", frame.columns, where="The log", hint="Every trace needs a model.")
     log = ReadLog(
         frame,

@@ -19,8 +19,11 @@ from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.outcomes import query_codes
 from jarvis_lab.routing.policy import RouterPolicy, query_classes
 from jarvis_lab.routing.rewards import trace_rewards
+from jarvis_lab.scores import is_counts
 
-__all__ = ["Choice", "ReadLog", "trace_queries"]
+__all__ = ["Choice", "ReadLog", "known_before", "not_counts", "trace_queries"]
+
+_EARNED = ("outcome", "correct", "feedback")
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class ReadLog:
         folds: int = 2,
         seed: int = 0,
     ) -> None:
-        self.frame, self.folds, self.seed = frame, folds, seed
+        known_before(by, reward)
+        self.frame, self.folds, self.seed, self._reward = frame, folds, seed, reward
         self._query_id, self._propensity = query_id, propensity
         names = frame["model"].fillna("").astype("str")
         earned = np.asarray(trace_rewards(frame, reward=reward), dtype=np.float64)
@@ -116,6 +120,7 @@ class ReadLog:
     def choice(self, policy: RouterPolicy) -> Choice:
         """The policy's choices; one that can be fitted and is not yet is cross-fitted."""
         router_policy(policy)
+        known_before(getattr(policy, "by", None), self._reward)
         if isinstance(policy, RandomPolicy):
             return Choice(sorted(policy.weights), weights=policy.weights)
         if can_be_fitted(policy):
@@ -124,6 +129,25 @@ class ReadLog:
             return Choice(models, place, torn=torn)
         place, models = _places(models_routed(policy, self.frame))
         return Choice(models, place)
+
+
+def known_before(by: object, reward: str | None) -> None:
+    """ValueError if the classes are what a trace earned, which no router knows in time."""
+    if isinstance(by, str) and by in (*_EARNED, reward):
+        raise ValueError(
+            f"by={by!r} is what a trace earned, which nobody knows before a model has answered, so "
+            "values by it are wrong: name a column that describes the query."
+        )
+
+
+def not_counts(traces: object) -> object:
+    """The traces themselves; TypeError if they are a table of counts."""
+    if isinstance(traces, pd.DataFrame) and is_counts(traces):
+        raise TypeError(
+            "traces is a table of counts, whose rows are no traces: give the traces themselves, "
+            "or the path they are read from."
+        )
+    return traces
 
 
 def trace_queries(frame: pd.DataFrame, query_id: str | Sequence[str] | None) -> NDArray[np.int64]:

@@ -12,9 +12,10 @@ from jarvis_lab._stats import bounded_mean_interval
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.evaluation.named import router_policy
+from jarvis_lab.evaluation.read_log import not_counts
 from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.readers import read_traces
-from jarvis_lab.routing.baselines import RandomPolicy
+from jarvis_lab.routing.baselines import OraclePolicy, RandomPolicy
 from jarvis_lab.routing.outcomes import CompleteOutcomes, complete_outcomes, query_codes
 from jarvis_lab.routing.policy import RouterPolicy, TablePolicy, query_classes
 
@@ -69,6 +70,8 @@ def class_regret(
           interval.
         - ``cost`` (float64): share·regret; the sum over classes is the policy's distance to the
           oracle.
+        - ``note`` (str): "not cross-fitted" for a policy that was fitted before, perhaps on these
+          queries; else empty.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def class_regret(
     0       short    0.0          b     1.0   0.5
     1        code    1.0          a     0.0   0.0
     """
-    frame = read_traces(traces)
+    frame = read_traces(not_counts(traces))
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
     if by is None:
         by = policy.by if isinstance(policy, TablePolicy) else "regex"
@@ -99,6 +102,8 @@ def class_regret(
         earned = found.of(chosen)
     else:
         earned = found.of(models_routed(policy, found.queries).to_numpy(dtype=object))
+    learned = getattr(policy, "fitted", False) and not isinstance(policy, OraclePolicy)
+    note = "not cross-fitted: flattered if it was learned from these queries" if learned else ""
     lost = found.rewards.max(1) - earned
     classes = query_classes(found.queries, by=by).to_numpy()
     rows = []
@@ -114,8 +119,9 @@ def class_regret(
         row |= {"best_value": means[best], "oracle_value": found.rewards[here].max(1).mean()}
         row |= {"regret": lost[here].mean(), "regret_low": low[0], "regret_high": high[0]}
         row["cost"] = lost[here].sum() / len(classes)
+        row["note"] = note
         rows.append(row)
-    table = pd.DataFrame(rows).astype({"query_class": "str", "best_model": "str"})
+    table = pd.DataFrame(rows).astype(dict.fromkeys(("query_class", "best_model", "note"), "str"))
     table = table.sort_values(["cost", "query_class"], ascending=[False, True])
     return table.reset_index(drop=True)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jarvis_lab import _checks
 from jarvis_lab._cells import Cells, cells_of_rewards
 from jarvis_lab.classes import By
-from jarvis_lab.evaluation.read_log import Choice, ReadLog
+from jarvis_lab.evaluation.read_log import Choice, ReadLog, not_counts
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.policy import RouterPolicy, TablePolicy
 
@@ -79,7 +79,7 @@ def stratified(
     """
     if by is None:
         by = classes_of(policies[0])
-    frame = read_traces(traces)
+    frame = read_traces(not_counts(traces))
     _checks.column("model", frame.columns, where="The log", hint="Every trace needs a model.")
     log = ReadLog(
         frame,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,8 @@ def query_codes(
     """
     if query_id is None:
         query_id = "query_id" if "query_id" in traces else "query"
+    if not isinstance(query_id, (str, Iterable)):
+        raise TypeError(f"query_id must name a column, or several, not {query_id!r}.")
     keys = [query_id] if isinstance(query_id, str) else list(query_id)
     if not keys:
         raise ValueError("query_id is empty: name the column, or columns, that tell queries apart.")
@@ -85,7 +87,12 @@ def query_codes(
         hint = "Name the column that tells queries apart: query_id='...'."
         _checks.column(name, traces.columns, where="The log", hint=hint)
         column = traces[name].fillna("") if name == "query" else traces[name]
-        here, found = pd.factorize(column, use_na_sentinel=True)
+        try:
+            here, found = pd.factorize(column, use_na_sentinel=True)
+        except TypeError as error:
+            raise TypeError(
+                f"{name!r} holds what cannot be compared ({error}): an id must be text or a number."
+            ) from None
         if (here < 0).any():
             raise ValueError(
                 f"{int((here < 0).sum())} traces have no {name!r}, so it is not known which query "
