@@ -1,10 +1,10 @@
 """From a trace store to the explorer on screen, and what a moved control costs.
 
-    python benchmarks/bench_explorer.py [--rows 1000000] [--pairs 3] [--folder benchmarks/work]
+    python benchmarks/bench_explorer.py [--rows 1000000] [--pairs 5] [--folder benchmarks/work]
 
 Without a browser: what the kernel does until the widgets have their content. The first table is
-in ratios to read_traces on the same store, in fresh processes in turn, imports included; the
-second is what redrawing takes in one process, the median of ten moves of each control.
+in ratios to read_traces on the same store, in fresh processes in turn, imports left out; the
+second is what redrawing takes in one process, the median and the most of ten moves of each control.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness import WORK, answer, clock, finish, run, spread
 
-def read(path: str) -> None:
+
+def job_read(path: str) -> None:
     from jarvis_lab import read_traces
 
-    read_traces(path)
+    with clock():
+        frame = read_traces(path)
+    answer(len(frame))
 
 
-def explore(path: str) -> None:
+def job_explore(path: str) -> None:
     from jarvis_lab import RoutingExplorer
 
-    assert "jl-heatmap" in RoutingExplorer(path).controls.scores.value
-
-
-def whole(job: Callable[..., None], path: str) -> float:
-    """Wall-clock seconds of the job in a fresh process."""
-    started = time.perf_counter()
-    command = [sys.executable, __file__, "--job", job.__name__, path]
-    child = os.posix_spawn(sys.executable, command, os.environ)
-    if os.wait4(child, 0)[1]:
-        raise SystemExit(f"{job.__name__} failed")
-    return time.perf_counter() - started
+    with clock():
+        explorer = RoutingExplorer(path)
+    if "jl-values" not in explorer.controls.values.value:
+        raise SystemExit("the explorer shows no values")
+    answer(explorer.comparison.log.size)
 
 
 def first_paint(path: str, pairs: int) -> None:
-    ratios, seconds = [], []
+    ratios, seconds, megabytes = [], [], []
     for _ in range(pairs):
-        base = whole(read, path)
-        seconds.append(whole(explore, path))
-        ratios.append(seconds[-1] / base)
-    print("| job | median ratio | range | bound | seconds |\n|---|---|---|---|---|")
+        base = run(__file__, "read", path)
+        found = run(__file__, "explore", path)
+        if base.answer != found.answer:
+            raise SystemExit(f"{found.answer} traces explored, {base.answer} read")
+        ratios.append(found.seconds / base.seconds)
+        seconds.append(found.seconds)
+        megabytes.append(found.peak_mb)
+    print("| job | ratio, at most 3 | seconds | peak memory |\n|---|---|---|---|")
     print(
-        f"| explorer with its values / read_traces | {statistics.median(ratios):.2f} | "
-        f"{min(ratios):.2f} to {max(ratios):.2f} | at most 3 | {statistics.median(seconds):.1f} |"
+        f"| explorer with tables and values / read_traces | {spread(ratios)} | {spread(seconds)} | "
+        f"{max(megabytes):,.0f} MB |"
     )
 
 
@@ -58,8 +58,8 @@ def moves(models: list[str]) -> dict[str, list[dict[str, Any]]]:
     """Ten settings for each control, no two in a row alike."""
     places = range(10)
     return {
-        "scheme": [{"scheme": ("regex", "keyword", "original")[i % 3]} for i in places],
-        "outcome_weight": [{"outcome_weight": 0.05 * (i + 1)} for i in places],
+        "classes": [{"scheme": ("regex", "keyword", "original")[i % 3]} for i in places],
+        "outcome weight": [{"outcome_weight": 0.05 * (i + 1)} for i in places],
         "min_samples": [{"min_samples": 6 + i} for i in places],
         "confidence": [{"confidence": 0.6 + 0.03 * i} for i in places],
         "models": [{"models": models[: 2 + i % 3]} for i in places],
@@ -72,9 +72,8 @@ def redraws(path: str) -> None:
 
     explorer = RoutingExplorer(path)
     explorer._later.soon = lambda: None  # the two are timed apart
-    print(
-        "\n| control | heatmap, tables, changes | bound | values | bound |\n|---|---|---|---|---|"
-    )
+    print("\n| control | tables, at most 150 ms | most | values, at most 2 s | most |")
+    print("|---|---|---|---|---|")
     for control, settings in moves(explorer.comparison.models).items():
         tables, values = [], []
         for setting in settings:
@@ -84,19 +83,20 @@ def redraws(path: str) -> None:
             explorer._view.values(explorer.state)
             tables.append(drawn - started)
             values.append(time.perf_counter() - drawn)
-        shown = (statistics.median(tables), max(tables), statistics.median(values))
-        print(f"| {control} | {' | '.join(f'{1000 * t:.0f} ms' for t in shown)} |")
+        times = [x for of in (tables, values) for x in (statistics.median(of), max(of))]
+        print(f"| {control} | {' | '.join(f'{1000 * x:.0f} ms' for x in times)} |", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "work")
+    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=WORK)
     parser.add_argument("--job", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.job:
-        globals()[options.job[0]](*options.job[1:])
+        globals()[f"job_{options.job[0]}"](*options.job[1:])
+        finish()
         return
     from store_maker import make_store
 

@@ -79,6 +79,12 @@ SECTIONS = {
         ("--pairs", "3000", "--rounds", "1"),
         table=False,
     ),
+    "explorer": Section(
+        "The explorer on a trace store",
+        ("bench_explorer.py",),
+        ("--rows", "10000", "--pairs", "2"),
+        repeat="--pairs",
+    ),
     "review": Section(
         "A review queue",
         ("bench_review.py",),

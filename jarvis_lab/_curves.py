@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jarvis_lab import _checks
+
 __all__ = [
     "Queries",
     "first_share",
@@ -53,6 +55,8 @@ class Queries:
 
     def resampled(self, *, draws: int, seed: int) -> list[tuple[Floats, Floats]]:
         """Curves of resampled queries, in blocks of draws × points."""
+        _checks.whole("draws", draws, least=1)
+        _checks.whole("seed", seed)
         rng, step = np.random.default_rng(seed), max(_AT_ONCE // len(self._times), 1)
         sizes = [min(step, draws - start) for start in range(0, draws, step)]
         return [

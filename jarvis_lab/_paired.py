@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jarvis_lab import _checks
+
 __all__ = ["bootstrap_means", "mcnemar_p", "percentile_interval"]
 
 Floats = NDArray[np.float64]
@@ -43,6 +45,8 @@ def bootstrap_means(values: Any, *, draws: int, seed: int) -> Floats:
     >>> bootstrap_means([[1.0], [1.0]], draws=3, seed=0).ravel().tolist()
     [1.0, 1.0, 1.0]
     """
+    _checks.whole("draws", draws, least=1)
+    _checks.whole("seed", seed)
     rows = np.asarray(values, dtype=np.float64)
     patterns, times = np.unique(rows, axis=0, return_counts=True)
     rng = np.random.default_rng(seed)

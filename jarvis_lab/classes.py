@@ -168,7 +168,13 @@ def _predict(by: By, queries: Sequence[str]) -> list[Any]:
         )
     if not queries:
         return []
-    labels = list(by.predict(queries))
+    labels = by.predict(queries)
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
+        raise TypeError(
+            f"{type(by).__name__}.predict gave {type(labels).__name__}, but must give one label "
+            "for each query."
+        )
+    labels = list(labels)
     if len(labels) != len(queries):
         raise ValueError(
             f"{type(by).__name__}.predict gave {len(labels)} labels for {len(queries)} queries."

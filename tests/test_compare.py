@@ -680,3 +680,73 @@ def test_a_copy_of_a_policy_shares_its_source_and_nothing_else():
     assert policy.policy_map == {"short": "a"}
     fresh = TraceDrivenPolicy(store, default_model="a")
     assert by_name(log_of(), {"t": fresh}).loc["t", "status"] == "ok"
+
+
+def test_a_log_in_which_nothing_is_a_success_says_so():
+    log = log_of(size=120).assign(outcome=["SUCCESS", "failure"] * 60)
+    table = compare_policies(log, {"a": AlwaysPolicy("a")})
+    said = "no outcome is 'success', so each counts as a failure; the outcomes are 'SUCCESS', "
+    assert table["note"].str.startswith(said).all()
+    blank = compare_policies(log_of().assign(outcome=""), {"a": AlwaysPolicy("a")})
+    assert blank["note"].str.contains("the outcomes are ''").all()
+    data = complete_of([[1, 0]] * 8).assign(outcome="SUCCESS")
+    assert compare_policies(data, {}, draws=9)["note"].str.contains("no outcome is").all()
+
+
+def test_empty_outcomes_and_many_missing_ones_stand_in_the_note():
+    log = log_of(size=120).assign(outcome=["success", ""] * 60)
+    note = compare_policies(log, {"a": AlwaysPolicy("a")})["note"].iloc[0]
+    said = "60 of 120 outcomes are empty text, which counts as a failure; a missing one is None"
+    assert note == said
+    gone = log_of(size=120).assign(outcome=["success", None] * 60)
+    said = "60 of 120 traces have no reward or no model"
+    assert said in compare_policies(gone, {})["note"].iloc[-1]
+    few = log_of(size=120).assign(outcome=[None, *["success", "failure"] * 59, "failure"])
+    assert compare_policies(few, {})["note"].iloc[-1] == ""
+
+
+def test_seeds_and_draws_that_are_none_are_named():
+    for data in (log_of(), complete_of([[1, 0]] * 8).assign(outcome="success")):
+        with pytest.raises(ValueError, match="seed=-1 must be at least 0"):
+            compare_policies(data, {}, seed=-1)
+        with pytest.raises(ValueError, match="draws=0 must be at least 1"):
+            compare_policies(data, {}, draws=0)
+        with pytest.raises(TypeError, match="seed must be a whole number, not str"):
+            compare_policies(data, {}, seed="x")
+
+
+def test_counts_are_refused_by_name():
+    with pytest.raises(TypeError, match="traces is a table of counts"):
+        compare_policies(score_counts(log_of(), by="model"), {})
+
+
+def test_propensities_that_do_not_fit_the_log_are_named():
+    said = "recorded propensities do not fit the log: in class 'x' the traces of "
+    wrong = by_name(log_of(models="abc", kinds="x", propensity=1.0), {}, by="kind")
+    assert wrong["note"].str.startswith(said).all()
+    tiny = by_name(log_of(kinds="x", propensity=0.01), {}, by="kind")
+    assert tiny["note"].str.contains(said, regex=False).all()
+    for fits in (log_of(kinds="x", propensity=0.5), log_of(kinds="x")):
+        assert (by_name(fits, {}, by="kind")["note"] == "").all()
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.integers(0, 10_000), st.floats(0.1, 0.9))
+def test_propensities_that_the_log_was_drawn_with_fit(seed, share):
+    rng = np.random.default_rng(seed)
+    chance = np.where(rng.random(400) < 0.5, share, 1 - share)
+    first = rng.random(400) < chance
+    log = log_of(seed=seed, kinds="x").assign(
+        model=np.where(first, "a", "b"), propensity=np.where(first, chance, 1 - chance)
+    )
+    assert not by_name(log, {}, by="kind")["note"].str.contains("do not fit").any()
+
+
+def test_propensities_and_costs_that_are_no_numbers_are_named():
+    with pytest.raises(ValueError, match=r"'p' holds what is no number .*propensity=None"):
+        compare_policies(log_of(p="abc"), {}, propensity="p")
+    data = complete_of([[1, 0]] * 8, price="abc", far=np.inf)
+    with pytest.raises(ValueError, match=r"'price' must be a number column.* is no number"):
+        complete_values(data, {}, reward="good", also="price")
+    with pytest.raises(ValueError, match="'far' has 16 infinite values"):
+        complete_values(data, {}, reward="good", also=["far"])

@@ -346,7 +346,7 @@ def test_one_model_is_no_choice_and_the_note_says_so():
     explorer = RoutingExplorer(log().assign(model="only"))
     values = explorer.values()
     assert values["value"].nunique() == 1
-    assert "the log has one model only" in shown(explorer.controls.values)
+    assert "The log has one model only" in shown(explorer.controls.values)
     assert explorer.diff().empty
 
 
@@ -456,9 +456,31 @@ def test_what_goes_wrong_while_drawing_is_on_screen_and_raised(explorer, monkeyp
     assert isinstance(explorer.last_error, RuntimeError)
 
 
+def test_data_that_are_neither_complete_nor_a_log_have_tables_and_the_reason_for_no_value():
+    frame = pd.concat([log(300), log(200).assign(model="c")])
+    explorer = RoutingExplorer(frame)
+    text = shown(explorer.controls.values)
+    assert "they are no log of one model a query either" in text
+    assert "refused between 0.00 and 1.00" in text.replace(" to ", " and ")
+    assert shown(explorer.controls.tables)
+    assert explorer.last_error is None
+
+
+def test_the_reward_is_named_beside_the_scores(explorer):
+    assert "mean of 0.6·outcome + 0.4·feedback" in shown(explorer.controls.scores)
+    explorer.set(feedback_weight=0)
+    assert "mean of outcome " in shown(explorer.controls.scores)
+
+
 def test_feedback_outside_its_range_is_left_out_and_counted():
     frame = log()
     frame.loc[:4, "feedback"] = 7.0
     explorer = RoutingExplorer(frame)
     assert "5 feedback outside 0 to 1 left out" in shown(explorer.controls.facts)
     assert explorer.values()["status"].eq("ok").all()
+
+
+def test_steps_that_are_no_pair_are_refused_in_words(explorer):
+    for steps in (5, (1, 2, 3)):
+        with pytest.raises(ValueError, match="must be two edges"):
+            explorer.set(steps=steps)

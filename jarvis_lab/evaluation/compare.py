@@ -12,10 +12,11 @@ from jarvis_lab import _checks
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.compare_logged import logged_rows
 from jarvis_lab.evaluation.complete import complete_values
-from jarvis_lab.evaluation.log_kind import incomplete_note, why_not_complete
+from jarvis_lab.evaluation.log_kind import frame_reward_note, incomplete_note, why_not_complete
 from jarvis_lab.evaluation.named import named_policies
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.policy import RouterPolicy
+from jarvis_lab.scores import is_counts
 
 __all__ = ["COMPARE_COLUMNS", "LOGGED_CAVEAT", "compare_policies"]
 
@@ -118,7 +119,7 @@ def compare_policies(
     Raises
     ------
     TypeError
-        If ``policies`` holds anything but policies.
+        If ``policies`` holds anything but policies, or ``traces`` are counts.
     ValueError
         If rewards lie outside [0, 1], propensities outside (0, 1] or are missing for some traces;
         if a column or the reference is not there; if ``method`` does not fit the data; if queries
@@ -162,6 +163,13 @@ def compare_policies(
     named = named_policies(policies)
     _checks.choice("method", method, _METHODS)
     _checks.fraction("level", level)
+    _checks.whole("seed", seed)
+    _checks.whole("draws", draws, least=1)
+    if isinstance(traces, pd.DataFrame) and is_counts(traces):
+        raise TypeError(
+            "traces is a table of counts, which does not tell one trace from another: give the "
+            "traces themselves. RoutingExplorer compares policies from counts that it makes."
+        )
     frame = read_traces(traces)
     _checks.column("model", frame.columns, where="The log", hint="Every trace needs a model.")
     chosen = "best single" if reference is None else reference
@@ -221,6 +229,7 @@ def _complete_table(
     no_value = "no difference: its value is refused"
     no_reference = f"no difference: the value of {reference!r} is refused"
     alone = "the data have one model only" if frame["model"].nunique() < 2 else ""
+    alone = _joined(alone, frame_reward_note(frame, reward=reward, rewards=len(frame)))
     table["note"] = [
         _joined(note, alone, (no_value if gone else no_reference) if np.isnan(diff) else "")
         for note, gone, diff in zip(table["note"], refused, table["diff"], strict=True)

@@ -11,6 +11,7 @@ import pandas as pd
 from jarvis_lab import _checks
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted
+from jarvis_lab.evaluation.log_kind import frame_reward_note
 from jarvis_lab.evaluation.read_log import Choice, ReadLog
 from jarvis_lab.evaluation.strata import StratifiedLog, split
 from jarvis_lab.evaluation.valued import difference_on, unknown_models, value_on
@@ -75,6 +76,8 @@ def logged_rows(
             f"method={method!r} weights by recorded propensities, and the log has none: name their "
             "column, propensity='...', or leave method='auto'."
         )
+    note = _joined(note, frame_reward_note(frame, reward=reward, rewards=len(log.rewards)))
+    note = _joined(note, log.misfit)
     if len(log.models) == 1:
         note = _joined(note, "the log has one model only")
     players = {name: _player(name, policy, log) for name, policy in everyone.items()}

@@ -17,6 +17,7 @@ from jarvis_lab._stats import bounded_mean_interval
 from jarvis_lab.evaluation.costs import query_costs
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.evaluation.named import named_policies
+from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
 from jarvis_lab.routing.outcomes import CompleteOutcomes, complete_outcomes, query_codes
@@ -138,6 +139,8 @@ def complete_values(
     4                      oracle    1.0   0.0      1.0         0
     """
     policies = named_policies(policies)
+    _checks.fraction("level", level)
+    also = [also] if isinstance(also, str) else list(also)
     frame = read_traces(traces)
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
     facts = {
@@ -158,7 +161,7 @@ def complete_values(
     for name in names:
         shares, status, unknown = _probabilities(everyone[name], frame, found, codes, folds, seed)
         players.append(_played(name, found, shares, status, unknown, facts))
-    return _table(players, names.index(reference), level, draws, seed, list(also))
+    return _table(players, names.index(reference), level, draws, seed, also)
 
 
 def _probabilities(
@@ -183,7 +186,7 @@ def _probabilities(
     else:
         learned = getattr(policy, "fitted", False) and not isinstance(policy, OraclePolicy)
         status = "not cross-fitted" if learned else "ok"
-        chosen = policy.route(found.queries).fillna("").to_numpy(dtype=object)
+        chosen = models_routed(policy, found.queries).to_numpy(dtype=object)
     return _choice(found, chosen), status, sorted({*map(str, chosen)} - {*found.models})
 
 

@@ -44,13 +44,19 @@ def query_costs(
     Raises
     ------
     ValueError
-        If there is no such column, or a value is missing that may not be.
+        If there is no such column, a value is no number or infinite, or one is missing that may
+        not be.
     """
     hint = f"{cost!r} must be a number column: money, seconds, tokens."
     _checks.column(cost, frame.columns, where="The log", hint=hint)
     costs = np.full(found.rewards.shape, np.nan)
     places = pd.Index(found.models).get_indexer(pd.Index(frame["model"]))
-    values = pd.to_numeric(frame[cost]).to_numpy(dtype=float, na_value=np.nan)
+    try:
+        values = pd.to_numeric(frame[cost]).to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{hint} It holds what is no number ({error}).") from None
+    if np.isinf(values).any():
+        raise ValueError(f"{cost!r} has {int(np.isinf(values).sum())} infinite values. {hint}")
     costs[query_codes(frame, query_id=query_id), places] = values
     gone = np.isnan(costs).any(0)
     if not missing and gone.any():

@@ -12,6 +12,7 @@ from jarvis_lab.classes import By
 from jarvis_lab.evaluation.compare import compare_policies
 from jarvis_lab.evaluation.counted_keys import STEPS, time_steps
 from jarvis_lab.evaluation.counted_state import RoutingState, reward_name
+from jarvis_lab.evaluation.log_kind import reward_note
 from jarvis_lab.routing.policy import RouterPolicy
 
 __all__ = ["complete_rows", "refused_row", "with_reward"]
@@ -61,8 +62,26 @@ def complete_rows(
         )
     except ValueError as error:
         return [refused_row(name, str(error)) for name in wanted]
+    note = _weighted_note(selected, state)
+    found["note"] = ["; ".join(filter(None, [note, text])) for text in found["note"]]
     rows: list[dict[str, Any]] = found[found["policy"].isin([*wanted, "oracle"])].to_dict("records")  # type: ignore[assignment]
     return rows
+
+
+def _weighted_note(frame: pd.DataFrame, state: RoutingState) -> str:
+    """What to know of a weighted reward; the outcome alone has its note already."""
+    if reward_name(**state.weights) is None:
+        return ""
+    rated = state.outcome_weight > 0 and "outcome" in frame
+    outcome = frame["outcome"].dropna() if rated else pd.Series([], dtype="str")
+    feedback = frame["feedback"].dropna() if "feedback" in frame else pd.Series([], dtype="float64")
+    return reward_note(
+        traces=len(frame),
+        rewards=len(frame),
+        outcomes=len(outcome),
+        successes=int((outcome == "success").sum()),
+        invalid=int((~feedback.between(0, 1)).sum()),
+    )
 
 
 def refused_row(name: str, why: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from jarvis_lab.classes import SCHEMES, By, scheme_name
 from jarvis_lab.evaluation.counted_span import CountedSpan
 from jarvis_lab.evaluation.counted_state import ORIGINAL, RoutingState, reward_name
-from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold
+from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold, fitted_copy
+from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.routing.baselines import BestSinglePolicy, OraclePolicy, RandomPolicy
 from jarvis_lab.routing.lower_bound import LowerBoundRouterPolicy
 from jarvis_lab.routing.policy import RouterPolicy, TablePolicy
@@ -221,10 +222,10 @@ def routed_on_traces(
             chosen, torn = choices_by_fold(policy, frame, fold)
             found[f"\0{name}"] = pd.Series(chosen, index=frame.index, dtype="str")
             found[f"\2{name}"] = pd.Series(np.where(torn, "torn", ""), frame.index, dtype="str")
-            fitted[name] = copy.deepcopy(policy).fit(frame)  # type: ignore[attr-defined]
-            found[f"\1{name}"] = fitted[name].route(frame)
+            fitted[name] = fitted_copy(policy, frame)
+            found[f"\1{name}"] = models_routed(fitted[name], frame)
         else:
-            found[f"\0{name}"] = policy.route(frame)
+            found[f"\0{name}"] = models_routed(policy, frame)
     return found, fitted
 
 

@@ -175,6 +175,8 @@ class Selections:
             _checks.choice("policies", name, self.names)
         _checks.choice("chosen", state.chosen, self.saveable)
         _checks.choice("reference", state.reference, self.names)
+        if not isinstance(state.steps, Sequence):
+            raise TypeError(f"steps={state.steps!r} must be two edges, (first, last).")
         edges = [_checks.whole("steps", edge) for edge in state.steps]
         if len(edges) != 2 or not edges[0] <= edges[1] <= STEPS:
             raise ValueError(f"steps={state.steps!r} must be two edges, 0 <= first <= last <= 50.")

@@ -17,6 +17,7 @@ from jarvis_lab.evaluation.counted import SQUARED, WEIGHED
 from jarvis_lab.evaluation.counted_routes import Routed
 from jarvis_lab.evaluation.counted_span import CountedSpan
 from jarvis_lab.evaluation.counted_state import RoutingState
+from jarvis_lab.evaluation.log_kind import reward_note
 from jarvis_lab.evaluation.strata import StratifiedLog
 from jarvis_lab.evaluation.valued import unknown_models
 from jarvis_lab.scores import reward_sums
@@ -52,6 +53,20 @@ class Earned:
     def size(self) -> int:
         """Traces with a reward and a model."""
         return int(self.n.sum())
+
+    @property
+    def note(self) -> str:
+        """What to know of the rewards."""
+        rated = self.state.outcome_weight > 0
+        return reward_note(
+            traces=self.span.size,
+            rewards=self.size,
+            outcomes=int(self.span.sum("n_outcome").sum()) if rated else 0,
+            successes=int(self.span.sum("successes").sum()) if rated else 0,
+            invalid=int(self.span.sum("invalid_feedback").sum())
+            if self.state.feedback_weight > 0
+            else 0,
+        )
 
     @property
     def mean(self) -> float:
@@ -127,6 +142,7 @@ def value_rows(
     note : str
         What stands in every row.
     """
+    note = _joined(note, earned.note)
     if len(earned.span.used) == 1:
         note = _joined(note, "the log has one model only")
     rows = {name: _row(player, earned, by, level) for name, player in players.items()}

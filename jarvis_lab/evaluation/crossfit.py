@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jarvis_lab import _checks
+from jarvis_lab.evaluation.routes import models_routed
 
-__all__ = ["can_be_fitted", "choices_by_fold", "cross_fitted_choices", "query_folds"]
+__all__ = ["can_be_fitted", "choices_by_fold", "cross_fitted_choices", "fitted_copy", "query_folds"]
 
 Names = NDArray[np.object_]
 
@@ -28,6 +29,7 @@ def query_folds(n_queries: int, *, folds: int, seed: int) -> NDArray[np.int64]:
     [0, 0, 0, 1, 1]
     """
     _checks.whole("folds", folds, least=2)
+    _checks.whole("seed", seed)
     return np.random.default_rng(seed).permutation(np.arange(n_queries) % folds)
 
 
@@ -54,7 +56,7 @@ def choices_by_fold(
     torn, first = np.zeros(len(traces), dtype=bool), None
     for held in np.unique(fold):
         copied = _fitted(policy, traces, fold != held)
-        routed = copied.route(traces).fillna("").to_numpy(dtype=object)
+        routed = models_routed(copied, traces).to_numpy(dtype=object)
         chosen[fold == held] = routed[fold == held]
         first = routed if first is None else first
         torn |= routed != first
@@ -105,10 +107,22 @@ def cross_fitted_choices(
     chosen = np.full(len(queries), "", dtype=object)
     for held in np.unique(fold):
         copied = _fitted(policy, traces, fold[codes] != held)
-        chosen[fold == held] = copied.route(queries[fold == held]).to_numpy(dtype=object)
+        chosen[fold == held] = models_routed(copied, queries[fold == held]).to_numpy(dtype=object)
     return chosen
+
+
+def fitted_copy(policy: Any, traces: pd.DataFrame) -> Any:
+    """A copy of the policy, fitted on the traces; the policy stays as it is."""
+    copied = copy.deepcopy(policy)
+    try:
+        fitted = copied.fit(traces)
+    except Exception as error:
+        kind = type(policy).__name__
+        error.add_note(f"Policy {kind} raised this while it was fitted on {len(traces)} traces.")
+        raise
+    return copied if fitted is None else fitted
 
 
 def _fitted(policy: Any, traces: pd.DataFrame, learned: NDArray[np.bool_]) -> Any:
     """A copy of the policy, fitted on some of the traces."""
-    return copy.deepcopy(policy).fit(traces[learned].reset_index(drop=True))
+    return fitted_copy(policy, traces[learned].reset_index(drop=True))

@@ -236,7 +236,7 @@ def _estimate(
     if np.isnan(value):
         note = f"the strong model is {less} than the weak one"
     elif np.isnan(drawn).any():
-        note = f"in {np.isnan(drawn).mean():.0%} of draws the strong model is {less}"
+        note = f"in {np.isnan(drawn).sum()} of {len(drawn)} draws the strong model is {less}"
     else:
         ends = percentile_interval(drawn[:, None], level)
         low, high = float(ends[0][0]), float(ends[1][0])

@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 
 from jarvis_lab import _checks
+from jarvis_lab.evaluation.crossfit import can_be_fitted
+from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.readers import read_traces
 from jarvis_lab.routing import RouterPolicy, TablePolicy
 
@@ -41,7 +43,8 @@ def disagreements(a: Any, b: Any, traces: object) -> pd.DataFrame:
     TypeError
         If ``a`` or ``b`` is no policy.
     ValueError
-        If the traces lack the column of a policy's classes.
+        If the traces lack the column of a policy's classes, or a policy that names no model has
+        not been fitted.
 
     Examples
     --------
@@ -67,7 +70,11 @@ def disagreements(a: Any, b: Any, traces: object) -> pd.DataFrame:
     rows = pd.DataFrame({"query": frame.get("query", pd.Series("", index=frame.index))})
     for side, policy in (("a", a), ("b", b)):
         rows[f"class_{side}"] = policy.classify(frame) if isinstance(policy, TablePolicy) else ""
-        rows[f"model_{side}"] = policy.route(frame)
+        rows[f"model_{side}"] = models_routed(policy, frame)
+        if can_be_fitted(policy) and len(rows) and not rows[f"model_{side}"].any():
+            raise ValueError(
+                f"{side} has learned nothing yet, and names no model: call fit(traces) first."
+            )
     return _differing(_grouped(rows, ["class_a", "class_b", "model_a", "model_b"]), len(rows))
 
 

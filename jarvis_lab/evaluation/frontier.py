@@ -152,7 +152,8 @@ def aiq(
     low, high = percentile_interval(heights, _checks.fraction("level", level))
     means = both.mean(0)
     value = hull_height(means[:models], means[models:])
-    return CurveEstimate(value, float(low[0]), float(high[0]), level, len(both))
+    note = "" if np.ptp(means[:models]) > 0 else "all models cost the same: the best quality"
+    return CurveEstimate(value, float(low[0]), float(high[0]), level, len(both), note)
 
 
 def _costed(

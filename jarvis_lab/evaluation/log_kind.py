@@ -11,9 +11,10 @@ from jarvis_lab import _checks
 from jarvis_lab.evaluation.read_log import trace_queries
 from jarvis_lab.routing.outcomes import why_incomplete
 
-__all__ = ["incomplete_note", "why_not_complete"]
+__all__ = ["frame_reward_note", "incomplete_note", "reward_note", "why_not_complete"]
 
 _SEVERAL = 1.5
+_MANY_MISSING = 0.25
 
 
 def why_not_complete(
@@ -69,10 +70,8 @@ def incomplete_note(
         raise ValueError(_neither(why, pairs == queries * len(names), query_id))
     if queries < 3:  # a single text is no benchmark
         return ""
-    return (
-        f"not complete ({why}) and no log either: most queries were answered by several models, "
-        "so intervals are too narrow"
-    )
+    kind = f"not complete ({why}) and no log either" if why else "complete data taken as a log"
+    return f"{kind}: most queries were answered by several models, so intervals are too narrow"
 
 
 def _neither(why: str, whole: bool, query_id: str | Sequence[str] | None) -> str:
@@ -93,4 +92,73 @@ def _neither(why: str, whole: bool, query_id: str | Sequence[str] | None) -> str
     return (
         f"These data are not complete ({why}), and they are no log of one model a query either. "
         f"Leave out the queries that are not complete, or {last}."
+    )
+
+
+def reward_note(
+    *,
+    traces: int,
+    rewards: int,
+    outcomes: int,
+    successes: int,
+    empty: int = 0,
+    invalid: int = 0,
+    words: str = "",
+) -> str:
+    """What to know of the rewards before relying on them; empty if nothing is odd.
+
+    Parameters
+    ----------
+    traces : int
+        The traces.
+    rewards : int
+        Those that have a reward and a model.
+    outcomes, successes, empty : int
+        The traces whose outcome is not missing, is "success" or is empty text; 0 where the reward
+        is no outcome.
+    invalid : int
+        Values of feedback outside [0, 1].
+    words : str
+        What the outcomes are.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> reward_note(traces=9, rewards=9, outcomes=9, successes=0, words="'SUCCESS'")
+    "no outcome is 'success', so each counts as a failure; the outcomes are 'SUCCESS'"
+    """
+    notes = []
+    if outcomes and not successes:
+        listed = f"; the outcomes are {words}" if words else ""
+        notes.append(f"no outcome is 'success', so each counts as a failure{listed}")
+    elif empty:
+        notes.append(
+            f"{empty} of {traces} outcomes are empty text, which counts as a failure; "
+            "a missing one is None"
+        )
+    if invalid:
+        notes.append(
+            f"{invalid} values of feedback lie outside [0, 1] and are left out: rescale them, "
+            "(feedback - lowest) / (highest - lowest)"
+        )
+    if rewards and rewards < (1 - _MANY_MISSING) * traces:
+        notes.append(f"{traces - rewards} of {traces} traces have no reward or no model, left out")
+    return "; ".join(notes)
+
+
+def frame_reward_note(frame: pd.DataFrame, *, reward: str | None, rewards: int) -> str:
+    """:func:`reward_note` of traces, of which ``rewards`` count."""
+    if reward not in (None, "outcome"):
+        return reward_note(traces=len(frame), rewards=rewards, outcomes=0, successes=0)
+    outcome = frame["outcome"].dropna().astype("str")
+    return reward_note(
+        traces=len(frame),
+        rewards=rewards,
+        outcomes=len(outcome),
+        successes=int((outcome == "success").sum()),
+        empty=int((outcome.str.strip() == "").sum()),
+        words=_checks.names(sorted(outcome.unique())),
     )

@@ -72,8 +72,14 @@ def _scores(scores: Any, queries: pd.DataFrame) -> Floats:
     if isinstance(scores, str):
         hint = "scores= names the column that holds them, or is an array."
         _checks.column(scores, queries.columns, where="The log", hint=hint)
-        scores = pd.to_numeric(queries[scores])
-    values = np.asarray(scores, dtype=np.float64)
+        scores = queries[scores]
+    try:
+        values = np.asarray(pd.to_numeric(scores), dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            "scores must be one number for each query, or the name of a column of numbers; "
+            f"{error}."
+        ) from None
     if values.shape != (len(queries),):
         raise ValueError(f"scores has shape {values.shape}, but there are {len(queries)} queries.")
     if np.isnan(values).any():

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted, choices_by_fold, query_folds
 from jarvis_lab.evaluation.named import router_policy
-from jarvis_lab.evaluation.propensities import logged_propensities
+from jarvis_lab.evaluation.propensities import logged_propensities, misfit_note
+from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.routing.baselines import RandomPolicy
 from jarvis_lab.routing.outcomes import query_codes
 from jarvis_lab.routing.policy import RouterPolicy, query_classes
@@ -78,7 +79,7 @@ class ReadLog:
         seed: int = 0,
     ) -> None:
         self.frame, self.folds, self.seed = frame, folds, seed
-        self._query_id = query_id
+        self._query_id, self._propensity = query_id, propensity
         names = frame["model"].fillna("").astype("str")
         earned = np.asarray(trace_rewards(frame, reward=reward), dtype=np.float64)
         self.kept = ~np.isnan(earned) & (names != "").to_numpy(dtype=bool)
@@ -88,6 +89,20 @@ class ReadLog:
         place, models = _places(names)
         unnamed = int("" in models)  # the empty name sorts first
         self.model_place, self.models = place - unnamed, models[unnamed:]
+
+    @property
+    def misfit(self) -> str:
+        """Where recorded propensities do not fit how often a model was used; empty if they do."""
+        if self.propensities is None or self._propensity is None:
+            return ""
+        return misfit_note(
+            self.frame,
+            propensity=self._propensity,
+            class_place=self.class_place,
+            model_place=self.model_place,
+            classes=self.classes,
+            models=self.models,
+        )
 
     @cached_property
     def fold(self) -> NDArray[np.int64]:
@@ -107,7 +122,7 @@ class ReadLog:
             routed, torn = choices_by_fold(policy, self.frame, self.fold)
             place, models = _places(pd.Series(routed))
             return Choice(models, place, torn=torn)
-        place, models = _places(policy.route(self.frame))
+        place, models = _places(models_routed(policy, self.frame))
         return Choice(models, place)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from jarvis_lab._stats import bounded_mean_interval
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted, cross_fitted_choices
 from jarvis_lab.evaluation.named import router_policy
+from jarvis_lab.evaluation.routes import models_routed
 from jarvis_lab.readers import read_traces
-from jarvis_lab.routing.outcomes import complete_outcomes, query_codes
+from jarvis_lab.routing.baselines import RandomPolicy
+from jarvis_lab.routing.outcomes import CompleteOutcomes, complete_outcomes, query_codes
 from jarvis_lab.routing.policy import RouterPolicy, TablePolicy, query_classes
 
 __all__ = ["class_regret"]
@@ -57,7 +60,8 @@ def class_regret(
         The class that costs most first; rewards are in [0, 1]:
 
         - ``query_class`` (str), ``n`` (int64): queries; ``share`` (float64): of all queries.
-        - ``value`` (float64): mean reward of the policy.
+        - ``value`` (float64): mean reward of the policy; for :class:`RandomPolicy` the one to
+          expect, whatever is drawn.
         - ``best_model`` (str), ``best_value`` (float64): the best single model of the class on
           these very queries, so a little flattered.
         - ``oracle_value`` (float64): mean of the highest reward of each query.
@@ -86,12 +90,15 @@ def class_regret(
     found = complete_outcomes(frame, query_id=query_id, reward=reward)
     if by is None:
         by = policy.by if isinstance(policy, TablePolicy) else "regex"
-    if can_be_fitted(router_policy(policy)):
+    router_policy(policy)
+    if isinstance(policy, RandomPolicy):
+        earned = _expected(found, policy.weights)
+    elif can_be_fitted(policy):
         codes = query_codes(frame, query_id=query_id)
         chosen = cross_fitted_choices(policy, frame, codes, found.queries, folds=folds, seed=seed)
+        earned = found.of(chosen)
     else:
-        chosen = policy.route(found.queries).to_numpy(dtype=object)
-    earned = found.of(chosen)
+        earned = found.of(models_routed(policy, found.queries).to_numpy(dtype=object))
     lost = found.rewards.max(1) - earned
     classes = query_classes(found.queries, by=by).to_numpy()
     rows = []
@@ -111,3 +118,14 @@ def class_regret(
     table = pd.DataFrame(rows).astype({"query_class": "str", "best_model": "str"})
     table = table.sort_values(["cost", "query_class"], ascending=[False, True])
     return table.reset_index(drop=True)
+
+
+def _expected(found: CompleteOutcomes, weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """Mean reward of each query over the models, by their probability."""
+    likely = [name for name, weight in weights.items() if weight > 0]
+    places = pd.Index(found.models).get_indexer(pd.Index(likely))
+    for name, place in zip(likely, places, strict=True):
+        if place < 0:
+            found.of([name] * len(found.queries))  # which says what is unknown
+    earned: NDArray[np.float64] = found.rewards[:, places] @ [weights[name] for name in likely]
+    return earned

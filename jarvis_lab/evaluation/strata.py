@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from jarvis_lab import _checks
 from jarvis_lab._cells import Cells, cells_of_rewards
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.read_log import Choice, ReadLog
@@ -78,8 +79,10 @@ def stratified(
     """
     if by is None:
         by = classes_of(policies[0])
+    frame = read_traces(traces)
+    _checks.column("model", frame.columns, where="The log", hint="Every trace needs a model.")
     log = ReadLog(
-        read_traces(traces),
+        frame,
         by=by,
         reward=reward,
         propensity=propensity,

@@ -80,8 +80,9 @@ class RandomPolicy(RouterPolicy):
     """
 
     def __init__(self, weights: Mapping[str, float] | Sequence[str], seed: int = 0) -> None:
-        if isinstance(weights, str):
-            raise TypeError("weights must be models with their weights, not one name.")
+        if isinstance(weights, str) or not isinstance(weights, (Mapping, Iterable)):
+            kind = type(weights).__name__
+            raise TypeError(f"weights must be models with their weights, not {kind} {weights!r}.")
         given = weights if isinstance(weights, Mapping) else dict.fromkeys(weights, 1.0)
         values = {
             _checks.text("model", model): _checks.positive(f"weight of {model!r}", w, zero=True)
@@ -241,8 +242,9 @@ class OraclePolicy(RouterPolicy):
         """A best model for each query; Series of str named ``model``."""
         if not isinstance(queries, pd.DataFrame):
             queries = pd.Series(queries, dtype="object").to_frame("query")
-        if self._keys:
-            query_codes(queries, query_id=self._keys)
+        if not self.fitted:
+            raise ValueError("The oracle has seen no outcomes yet: call fit(traces) first.")
+        query_codes(queries, query_id=self._keys)
         models = [self._best.get(key, "") for key in self._of(queries)]
         return pd.Series(models, index=queries.index, name="model", dtype="str")
 

@@ -50,7 +50,7 @@ class Controls:
     ) -> None:
         named = [("each its own" if n == ORIGINAL else plain(n), n) for n in schemes]
         self.scheme = self._choice("Classes", named)
-        self.chosen = self._choice("Table", [(plain(name), name) for name in tables])
+        self.chosen = self._choice("Chosen table", [(plain(name), name) for name in tables])
         self.reference = self._choice("Compared with", [(plain(name), name) for name in policies])
         self.outcome_weight = self._slider("outcome weight", 0.0, 1.0, 0.05)
         self.feedback_weight = self._slider("feedback weight", 0.0, 1.0, 0.05)

@@ -18,7 +18,13 @@ _MOST_ROWS, _MOST_COLUMNS = 40, 30
 
 
 def heatmap(
-    scores: pd.DataFrame, picked: Mapping[str, str], *, by: str, policy: str, level: float
+    scores: pd.DataFrame,
+    picked: Mapping[str, str],
+    *,
+    by: str,
+    policy: str,
+    level: float,
+    reward: str,
 ) -> str:
     """Mean reward and its number in each cell.
 
@@ -34,6 +40,8 @@ def heatmap(
         What the policy is called.
     level : float
         Confidence level of the intervals.
+    reward : str
+        What the reward is made of.
     """
     heading = text.title("Scores", f'<span class="jl-key">by class ({text.name(by)})</span>')
     if scores.empty or not scores["n_reward"].sum():
@@ -58,7 +66,9 @@ def heatmap(
             f'<tr><th scope="row" class="jl-name">{text.name(row)}</th>{"".join(line)}</tr>'
         )
     table = f'<table class="jl-heatmap"><tr><th></th>{head}</tr>{"".join(body)}</table>'
-    return f'{heading}<div class="jl-scroll">{table}</div>{_legend(low, high, policy)}{more}'
+    return (
+        f'{heading}<div class="jl-scroll">{table}</div>{_legend(low, high, policy, reward)}{more}'
+    )
 
 
 def _cells(scores: pd.DataFrame) -> list[tuple[str, str, dict[str, Any]]]:
@@ -96,11 +106,11 @@ def _cell(row: Mapping[str, Any] | None, pick: bool, low: float, high: float, le
     )
 
 
-def _legend(low: float, high: float, policy: str) -> str:
+def _legend(low: float, high: float, policy: str, reward: str) -> str:
     scale = f'{low:.1f}<span class="jl-scale"></span>{high:.1f}'
     return (
-        f'<p class="jl-caption jl-tiny">mean reward {scale} · small: rewards behind it · ● chosen '
-        f"by {text.name(policy)} · dashed: not to be relied on · hatched: no reward</p>"
+        f'<p class="jl-caption jl-tiny">mean of {reward} {scale} · small: rewards behind it · '
+        f"● chosen by {text.name(policy)} · dashed: not to be relied on · hatched: no reward</p>"
     )
 
 

@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any
 
+import pandas as pd
+
 from jarvis_lab.widgets import _html
 
 __all__ = ["call", "count", "difference", "name", "number", "plain", "share", "title"]
@@ -51,8 +53,8 @@ def difference(value: float, digits: int = 3) -> str:
 
 
 def count(value: Any) -> str:
-    """A whole number with separators; nothing where it is missing."""
-    return "" if value is None or value != value else f"{int(value):,}"
+    """A number rounded to a whole one, with separators; nothing where it is missing."""
+    return "" if pd.isna(value) else f"{round(value):,}"
 
 
 def share(value: float) -> str:

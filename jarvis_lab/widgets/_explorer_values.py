@@ -106,7 +106,7 @@ def _row(
         f'<tr><td class="jl-name">{text.name(row["policy"])}{about}</td>'
         f'<td class="jl-bars">{_plot(row, refused, mine, base, low, high)}</td>'
         f'<td class="jl-number">{value}</td><td class="jl-number">{_apart(row, mine)}</td>'
-        f'<td class="jl-number">{text.count(round(row["n_effective"]))}</td></tr>'
+        f'<td class="jl-number">{text.count(row["n_effective"])}</td></tr>'
     )
 
 
@@ -156,7 +156,8 @@ def _caption(
     parts = [f"Dot and bar: value and {100 * level:g} % interval."]
     if rows["status"].str.startswith("refused").any():
         parts.append("Dashed: where the value lies whatever the unknown rewards are.")
-    parts += [f"{_html.inline(_html.one_line(note, 400))}." for note in shared]
+    sentences = [_html.one_line(note[:1].upper() + note[1:], 400) for note in shared]
+    parts += [f"{_html.inline(sentence)}." for sentence in sentences]
     if complete:
         parts.append(
             "These data are complete: policies are compared on the same queries, and what learns "

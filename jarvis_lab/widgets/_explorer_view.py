@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jarvis_lab.evaluation.counted_comparison import RoutingComparison
-from jarvis_lab.evaluation.counted_state import RoutingState
+from jarvis_lab.evaluation.counted_state import RoutingState, reward_name
 from jarvis_lab.widgets import _explorer_heatmap, _explorer_tables, _explorer_values
 from jarvis_lab.widgets import _explorer_text as text
 from jarvis_lab.widgets._explorer_controls import Controls
 
 __all__ = ["View"]
 
-#: Columns of the heatmap above which it takes the whole width.
+#: Columns above which a part takes the whole width.
 _MANY = 7
 
 
@@ -37,10 +39,12 @@ class View:
         mine, table = core.routed(state, state.chosen), core.table(state)
         picked = dict(zip(table["query_class"], table["model"], strict=True))
         scores = core.scores(state)
+        reward = (reward_name(**state.weights) or "outcome").replace("*", "·")
         columns = min(scores["query_class"].nunique(), scores["model"].nunique())
-        (c.scores.add_class if columns > _MANY else c.scores.remove_class)("jl-full")
+        _widen(c.scores, columns > _MANY)
+        _widen(c.tables, len(state.policies) > _MANY)
         c.scores.value = _explorer_heatmap.heatmap(
-            scores, picked, by=mine.scheme, policy=state.chosen, level=core.level
+            scores, picked, by=mine.scheme, policy=state.chosen, level=core.level, reward=reward
         )
         c.tables.value = _explorer_tables.side_by_side(
             core.tables(state), state.chosen, core.apart(state), core.table_schemes(state)
@@ -64,3 +68,7 @@ class View:
             complete=core.complete,
         )
         c.worth.remove_class("jl-waiting")
+
+
+def _widen(part: Any, wide: bool) -> None:
+    (part.add_class if wide else part.remove_class)("jl-full")

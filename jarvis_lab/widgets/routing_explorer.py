@@ -158,7 +158,7 @@ class RoutingExplorer(ipywidgets.VBox, Verbs):  # type: ignore[misc]
         for name in ("models", "policies", "steps"):
             if name in changes:
                 given = changes[name]
-                changes[name] = (given,) if isinstance(given, str) else tuple(given)
+                changes[name] = tuple(given) if isinstance(given, (list, tuple, set)) else (given,)
         try:
             state = dataclasses.replace(self.state, **changes)
         except TypeError:

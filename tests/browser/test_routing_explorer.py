@@ -120,7 +120,7 @@ def test_scores_tables_and_values_follow_a_slider_and_the_scheme(explorer: Any) 
 def test_the_table_is_saved_by_a_click_and_never_over_another_file(explorer: Any, lab: Any) -> None:
     page, target = explorer, lab.folder / "saved.json"
     panel = page.locator(PANEL).first
-    panel.get_by_label("Table", exact=True).select_option(label="SFT")
+    panel.get_by_label("Chosen table").select_option(label="SFT")
     settle(page)
     field = panel.get_by_label("File")
     field.fill("saved.json")
@@ -129,7 +129,7 @@ def test_the_table_is_saved_by_a_click_and_never_over_another_file(explorer: Any
     page.wait_for_function(HAS, arg=[PANEL, "Saved: SFT in saved.json"])
     assert json.loads(target.read_text())["policy_map"]["code"] == "qwen2.5-coder:14b"
 
-    panel.get_by_label("Table", exact=True).select_option(label="learned")
+    panel.get_by_label("Chosen table").select_option(label="learned")
     settle(page)
     panel.get_by_role("button", name="Save the table").click()
     page.wait_for_function(HAS, arg=[PANEL, "There is such a file already"])
