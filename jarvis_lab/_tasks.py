@@ -117,16 +117,23 @@ class Cluster:
         """Run ``task(*arguments)`` on a worker, on another one if that ends."""
         place = self._submitted
         self._submitted += 1
-        future = self._client.submit(task, *arguments, key=(self._name, place), pure=False)
-        self._open[place] = future
-        return _ClusterTask(future, what, self._open, place)
+
+        def send(attempt: int) -> Any:
+            key = (self._name, place, attempt)
+            return self._client.submit(task, *arguments, key=key, pure=False)
+
+        return _ClusterTask(send, what, self._open, place)
 
     def compute(self, whats: Sequence[str], tasks: Sequence[Any]) -> Iterator[Handle[Any]]:
         """Run Dask's own delayed calls; ``whats`` names in errors what each works on."""
         futures = self._client.compute(list(tasks))
         self._open.update(enumerate(futures))
         for place, what in enumerate(whats):
-            yield _ClusterTask(futures[place], what, self._open, place)
+
+            def send(attempt: int, place: int = place) -> Any:
+                return self._client.compute(tasks[place]) if attempt else futures[place]
+
+            yield _ClusterTask(send, what, self._open, place)
 
     def keep(self, value: T) -> T:
         """Put the one value that all tasks share on the cluster, to stand for itself.
@@ -154,19 +161,28 @@ class Cluster:
 
 
 class _ClusterTask(Generic[T]):
-    def __init__(self, future: Any, what: str, unfinished: dict[int, Any], place: int) -> None:
-        self._future, self._what = future, what
+    """A task that is sent again if it was lost: it may only have waited beside the guilty one."""
+
+    def __init__(
+        self, send: Callable[[int], Any], what: str, unfinished: dict[int, Any], place: int
+    ) -> None:
+        self._send, self._what = send, what
         self._unfinished, self._place = unfinished, place
+        unfinished[place] = send(0)
 
     def result(self) -> T:
-        found = self._taken()
+        try:
+            found = self._taken()
+        except LostTaskError:
+            self._unfinished[self._place] = self._send(1)
+            found = self._taken()
+        # The cluster keeps a result as long as somebody holds its future.
         del self._unfinished[self._place]
-        self._future = None  # the cluster keeps a result as long as somebody holds its future
         return found
 
     def _taken(self) -> T:
         try:
-            found: T = self._future.result()
+            found: T = self._unfinished[self._place].result()
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"{self._what}: a worker of the cluster does not see it ({error}). All workers "

@@ -1,5 +1,6 @@
 """Exports on a Dask cluster: the same bytes as here, and no partial file whatever happens."""
 
+import contextlib
 import gc
 import json
 import os
@@ -97,8 +98,8 @@ class Meanwhile(threading.Thread):
         while not self.over:
             sizes = [path.stat().st_size for path in self.folder.glob(".rows.jsonl.*.tmp")]
             if any(sizes):
-                self.what()
                 self.done = True
+                self.what()
                 return
 
     def __enter__(self):
@@ -140,14 +141,19 @@ def test_a_file_that_the_cluster_gives_up_is_named_and_the_older_export_stays(
     out = tmp_path / "rows.jsonl"
     out.write_bytes(b"older\n")
     with start_cluster(allowed_failures=0) as cluster, distributed.Client(cluster) as own:
-        both = ids_of_processes(own)
 
-        def kill():
-            for process in both:
-                os.kill(process, signal.SIGKILL)
+        def kill_whoever_works():
+            while not killing.over:
+                for nanny in list(cluster.workers.values()):
+                    worker = cluster.scheduler.workers.get(nanny.worker_address)
+                    process = nanny.pid
+                    if worker is not None and worker.processing and process:
+                        with contextlib.suppress(ProcessLookupError):  # killed a moment ago
+                            os.kill(process, signal.SIGKILL)
 
         named = pytest.raises(LostTaskError, match=r"data/scored-runs/.*a\.jsonl: each worker")
-        with Meanwhile(tmp_path, kill) as killing, named:
+        killing = Meanwhile(tmp_path, kill_whoever_works)
+        with killing, named:
             written(lake, out, client=own)
     assert killing.done
     assert [path.name for path in tmp_path.iterdir()] == ["rows.jsonl"]

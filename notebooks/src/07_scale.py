@@ -132,8 +132,9 @@ client.close()
 # and of similar size: a hundred row groups for each worker rather than one.
 #
 # A worker that ends in the middle is replaced, and its pieces are read again. A piece that ends
-# every worker that takes it (four, unless `distributed.scheduler.allowed-failures` says otherwise)
-# is an error that names its file, and so is a damaged one. Ctrl-C takes back what has not begun.
+# every worker that takes it (four, unless `distributed.scheduler.allowed-failures` says otherwise,
+# and then as many again) is an error that names its file, and so is a damaged one. Ctrl-C takes
+# back what has not begun.
 #
 # ## What this does not show
 #
