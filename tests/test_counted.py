@@ -347,30 +347,6 @@ def test_bad_propensities_are_an_error_that_says_what_to_do():
     assert RoutingComparison(frame, propensity=None).log.propensity == "estimated"
 
 
-def test_feedback_on_another_scale_is_left_out_with_a_word():
-    said = "lie outside [0, 1] and are left out: rescale them"
-    stars = log(rows=300).assign(feedback=5.0)
-    comparison = RoutingComparison(stars)
-    notes = comparison.values(comparison.state)["note"]
-    assert notes.str.contains(f"300 values of feedback {said}", regex=False).all()
-    alone = dataclasses.replace(comparison.state, feedback_weight=0.0)
-    assert not comparison.values(alone)["note"].str.contains("feedback").any()
-    rows = [
-        {"query_id": i // 2, "query": "q", "model": "ab"[i % 2], "outcome": "success"}
-        for i in range(40)
-    ]
-    data = RoutingComparison(pd.DataFrame(rows).assign(feedback=[4.0, *[0.5] * 39]))
-    assert data.complete
-    notes = data.values(data.state)["note"]
-    assert notes.str.startswith(f"1 values of feedback {said}").all()
-
-
-def test_a_log_in_which_nothing_is_a_success_says_so_in_every_row():
-    comparison = RoutingComparison(log(rows=300).assign(outcome="SUCCESS"))
-    notes = comparison.values(comparison.state)["note"]
-    assert notes.str.contains("no outcome is 'success', so each counts as a failure").all()
-
-
 def test_a_model_that_came_later_is_no_part_of_an_earlier_range():
     frame = log(rows=600)
     late = frame["started_at"].rank() > 300
@@ -397,3 +373,27 @@ def test_a_policy_fitted_on_traces_says_so_where_less_is_selected_and_is_saved_f
     fitted = LowerBoundRouterPolicy(reward="stars").fit(frame)
     assert load_policy(tmp_path / "stars.json").policy_map == fitted.policy_map
     assert not own["stars"].fitted
+
+
+def test_feedback_on_another_scale_is_left_out_with_a_word():
+    said = "lie outside [0, 1] and are left out: rescale them"
+    stars = log(rows=300).assign(feedback=5.0)
+    comparison = RoutingComparison(stars)
+    notes = comparison.values(comparison.state)["note"]
+    assert notes.str.contains(f"300 values of feedback {said}", regex=False).all()
+    alone = dataclasses.replace(comparison.state, feedback_weight=0.0)
+    assert not comparison.values(alone)["note"].str.contains("feedback").any()
+    rows = [
+        {"query_id": i // 2, "query": "q", "model": "ab"[i % 2], "outcome": "success"}
+        for i in range(40)
+    ]
+    data = RoutingComparison(pd.DataFrame(rows).assign(feedback=[4.0, *[0.5] * 39]))
+    assert data.complete
+    notes = data.values(data.state)["note"]
+    assert notes.str.startswith(f"1 values of feedback {said}").all()
+
+
+def test_a_log_in_which_nothing_is_a_success_says_so_in_every_row():
+    comparison = RoutingComparison(log(rows=300).assign(outcome="SUCCESS"))
+    notes = comparison.values(comparison.state)["note"]
+    assert notes.str.contains("no outcome is 'success', so each counts as a failure").all()
