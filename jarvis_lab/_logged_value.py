@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -234,7 +235,10 @@ def _why(
     if found["covered"] < least_covered:
         return f"the log has rewards for {found['covered']:.0%} of this policy's traffic only"
     if found["n_effective"] < least_effective:
-        return f"the log tells as much as {found['n_effective']:.1f} traces would"
+        worth = math.floor(10 * found["n_effective"]) / 10  # 29.98 is not yet 30
+        return (
+            f"the log tells as much as {worth:.1f} traces would, and {least_effective:g} are needed"
+        )
     return ""
 
 
