@@ -1,7 +1,7 @@
 """Simulate what the intervals and the policies promise, and write benchmarks/SIMULATIONS.md.
 
     make simulate [DATA=../shared/data]
-    python benchmarks/simulate_all.py --data ../shared/data --out /tmp/tables.md
+    python benchmarks/simulate_all.py --data ../shared/data --out tables.md
 
 The same seed gives the same tables, however many processes there are.
 """
