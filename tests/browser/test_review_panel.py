@@ -278,6 +278,7 @@ def test_the_keyboard_alone_is_enough(review: Callable[..., Review]) -> None:
         page.keyboard.press("Shift+Tab")
     page.keyboard.press("Control+a")
     page.keyboard.type("dd aa bb xx is fine")
+    desk.wait_for("fine")  # among the changes: else the last letters may follow the saving
     while focused(page) != "Save correction":
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
