@@ -7,8 +7,7 @@ import errno
 import hashlib
 import os
 import secrets
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -23,12 +22,11 @@ __all__ = [
     "atomic_writer",
     "canonical_json",
     "make_folder",
-    "open_to_append",
     "publish_once",
-    "scratch_folder",
     "sha256_bytes",
     "sha256_file",
     "sync_folder",
+    "write_at",
     "write_bytes",
 ]
 
@@ -114,24 +112,17 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
         handle.write(data)
 
 
-@contextlib.contextmanager
-def scratch_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Make a hidden folder beside ``path`` for files that end with the block.
+def write_at(path: str | os.PathLike[str], offset: int, blocks: Iterable[bytes]) -> None:
+    """Write ``blocks``, one after the other, into a temporary file that others write to as well.
 
-    Its name is ``.*.tmp`` and it is removed with all it holds, unless the process is killed.
+    The file must exist. Bytes before ``offset`` that nobody has written yet are left for others.
     """
-    target = Path(path)
-    folder = target.with_name(f".{target.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
-    folder.mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def open_to_append(path: str | os.PathLike[str]) -> BinaryIO:
-    """Open a temporary file to write behind what it holds."""
-    return open(path, "ab", buffering=_BLOCK)
+    with open(path, "r+b", buffering=0) as handle:
+        handle.seek(offset)
+        for block in blocks:
+            left = memoryview(block)
+            while left:
+                left = left[handle.write(left) :]
 
 
 def append_durably(descriptor: int, data: bytes) -> None:

@@ -16,9 +16,9 @@ from jarvis_lab._files import (
     atomic_writer,
     canonical_json,
     publish_once,
-    scratch_folder,
     sha256_bytes,
     sha256_file,
+    write_at,
     write_bytes,
 )
 
@@ -159,12 +159,16 @@ def test_a_name_is_published_once(tmp_path):
     assert os.listdir(tmp_path) == ["x"]
 
 
-def test_a_scratch_folder_goes_with_its_block(tmp_path):
-    with pytest.raises(RuntimeError), scratch_folder(tmp_path / "x") as folder:  # noqa: PT012
-        (folder / "y").write_text("z")
-        assert folder.parent == tmp_path
-        raise RuntimeError
-    assert os.listdir(tmp_path) == []
+def test_blocks_are_written_where_they_belong_in_any_order(tmp_path):
+    path = tmp_path / "x"
+    path.touch()
+    write_at(path, 6, [b"three\n", b"", b"four\n"])
+    assert path.read_bytes() == b"\0" * 6 + b"three\nfour\n"
+    write_at(path, 0, [b"one\n", b"2\n"])
+    assert path.read_bytes() == b"one\n2\nthree\nfour\n"
+    with pytest.raises(FileNotFoundError):
+        write_at(tmp_path / "y", 0, [b"nobody made this file"])
+    assert os.listdir(tmp_path) == ["x"]
 
 
 def test_canonical_json_is_the_same_bytes_whatever_the_order(tmp_path):

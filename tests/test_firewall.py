@@ -15,8 +15,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from jarvis_lab import _files
 from jarvis_lab.records_lake import ScoredRun
-from jarvis_lab.synthesis import day_file, rows
 from jarvis_lab.synthesis.export import export_sft
 from jarvis_lab.synthesis.firewall import FirewallError, category_reason, check_written
 from jarvis_lab.synthesis.sft_export import SftExport
@@ -237,15 +237,13 @@ def test_the_second_check_stops_what_the_first_lets_through(tmp_path: Path) -> N
             self.asked += 1
             return self.asked > 1 and super().__contains__(item)
 
-    plain = Crew.map
+    plain = Crew.share
 
-    def blinded(self: Crew, function: object, items: object, *shared: object) -> object:
-        if function is day_file.build_part:
-            shared = (Blind(shared[0]), *shared[1:])  # type: ignore[misc]
-        return plain(self, function, items, *shared)  # type: ignore[arg-type]
+    def blinded(self: Crew, value: set[str]) -> None:
+        plain(self, Blind(value))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Crew, "map", blinded)
+        patch.setattr(Crew, "share", blinded)
         with pytest.raises(FirewallError, match="run 'a', which is not allowed"):
             export_sft(lake, recorded_at="now", output=out, progress=False)
     assert out.read_bytes() == b"older"
@@ -285,27 +283,28 @@ def test_the_second_check_reads_each_written_row(
     tmp_path: Path, content: bytes, message: str | None
 ) -> None:
     path = tmp_path / "part"
-    path.write_bytes(b"before\n" + content)
-    options = {"start": 7, "rows": 1, "allowed": {"a", "b"}, "blocked": {"b"}}
+    path.write_bytes(b"before\n" + content + b"behind")
+
+    def check() -> None:
+        size = len(content)
+        check_written(path, start=7, size=size, rows=1, allowed={"a", "b"}, blocked={"b"})
+
     if message is None:
-        check_written(path, **options)  # type: ignore[arg-type]
+        check()
     else:
         with pytest.raises(FirewallError, match=message):
-            check_written(path, **options)  # type: ignore[arg-type]
+            check()
 
 
 def test_rows_are_checked_from_the_disk_and_not_from_memory(tmp_path: Path) -> None:
     lake = lake_of(tmp_path, [(1, "a", "accepted")])
-    write_rows = rows.PartRows.write
+    write_at = _files.write_at
 
-    def damaged(self: rows.PartRows, sink: object) -> None:
-        write_rows(self, sink)  # type: ignore[arg-type]
-        sink.flush()  # type: ignore[attr-defined]
-        path = Path(sink.name)  # type: ignore[attr-defined]
-        path.write_bytes(path.read_bytes().replace(b'"of day 1"', b'"        "'))
+    def damaged(path: Path, offset: int, blocks: list[bytes]) -> None:
+        write_at(path, offset, [block.replace(b'"of day 1"', b'"        "') for block in blocks])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows.PartRows, "write", damaged)
+        patch.setattr(_files, "write_at", damaged)
         with pytest.raises(FirewallError, match="no response"):
             export_sft(lake, recorded_at="now", progress=False)
     assert list((lake / "data" / "distilled" / "sft").iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from io import BufferedIOBase
 from typing import TypeVar
@@ -107,15 +108,19 @@ def _line_ends(block: memoryview) -> tuple[int, bool]:
     return len(ends), bool((before == _CLOSE).all())
 
 
-def whole_lines(handle: BufferedIOBase, size: int = BLOCK_BYTES) -> Iterator[memoryview]:
-    """Give whole lines, many at a time, until the file ends.
+def whole_lines(
+    handle: BufferedIOBase, size: int = BLOCK_BYTES, *, limit: int | None = None
+) -> Iterator[memoryview]:
+    """Give whole lines, many at a time, until the file ends or ``limit`` bytes were read.
 
     Each block is a view of one buffer and holds its bytes until the next is asked for.
     """
+    left = sys.maxsize if limit is None else limit
     store = bytearray(2 * size)
     view = memoryview(store)
     filled = 0
-    while got := handle.readinto(view[filled : filled + size]):
+    while got := handle.readinto(view[filled : filled + min(size, left)]):
+        left -= got
         end = store.rfind(b"\n", filled, filled + got) + 1
         filled += got
         if end:

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 from jarvis_lab import _files
 from jarvis_lab._tasks import Cluster, ahead
 from jarvis_lab.readers.lake_files import LakeFile
-from jarvis_lab.synthesis.day_file import build_part, scan_scored
+from jarvis_lab.synthesis.day_file import draft_part, scan_scored
 from jarvis_lab.synthesis.part import Part, PartTask, ScoredScan
 
 __all__ = ["ClusterCrew", "SentPart", "build_there", "scan_there"]
@@ -37,6 +37,7 @@ class ClusterCrew:
     def __init__(self, client: object) -> None:
         # A result may be as large as a day's file, so few are on the way.
         self._cluster = Cluster(client, "export", per_thread=2)
+        self._shared: tuple[object, ...] = ()
 
     def __enter__(self) -> ClusterCrew:
         return self
@@ -46,15 +47,13 @@ class ClusterCrew:
 
     def share(self, value: object) -> None:
         """Put the ``value`` on the cluster, for the functions of later calls to receive."""
-        self._cluster.keep(value)
+        self._shared = (self._cluster.keep(value),)
 
-    def map(self, function: Callable[..., R], items: Iterable[T], *shared: object) -> Iterator[R]:
-        """Give ``function(item, *shared)`` for each item, in order.
-
-        The workers use the value of :meth:`share`, which must equal ``shared``.
-        """
-        kept = [self._cluster.keep(value) for value in shared]
-        handles = (self._cluster.submit(_name(item), function, item, *kept) for item in items)
+    def map(self, function: Callable[..., R], items: Iterable[T]) -> Iterator[R]:
+        """Give ``function(item, *shared)`` for each item, in order."""
+        handles = (
+            self._cluster.submit(_name(item), function, item, *self._shared) for item in items
+        )
         for handle in ahead(handles, lambda: self._cluster.ahead):
             yield handle.result()
 
@@ -74,12 +73,12 @@ def scan_there(scored: LakeFile) -> ScoredScan:
 
 
 def build_there(task: PartTask, blocked: Set[str]) -> SentPart:
-    """``build_part`` into a file of the worker's own, which is sent."""
+    """Make, write and check a part in a file of the worker's own, which is sent."""
     _must_see(task.scored)
     with tempfile.TemporaryDirectory(prefix="jarvis-lab-", dir=_own_folder()) as folder:
         sink = Path(folder, "rows.tmp")
         sink.touch()
-        part = build_part(task._replace(sink=sink), blocked)
+        part = draft_part(task, blocked).place(sink, 0)
         rows = sink.read_bytes()
     return SentPart(part, rows, _files.sha256_bytes(rows))
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
-import operator
 from collections.abc import Iterator, Sequence, Set
 from itertools import compress
 from operator import not_
+from pathlib import Path
 
 import msgspec
 
@@ -23,10 +23,8 @@ from jarvis_lab.readers.lake_files import LakeFile, evidence_file
 from jarvis_lab.records_lake import EvidenceRecord, ScoredRun
 from jarvis_lab.synthesis import firewall
 from jarvis_lab.synthesis.excluded import (
-    UNREADABLE,
     BadLineRows,
-    ExcludedRow,
-    excluded_row,
+    ExcludedRows,
 )
 from jarvis_lab.synthesis.manifest import FileEntry
 from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan
@@ -35,13 +33,15 @@ from jarvis_lab.synthesis.sft import QUALITY_SCORES
 from jarvis_lab.synthesis.spelling import respelled_lines
 
 __all__ = [
-    "build_part",
+    "Draft",
+    "count_part",
+    "draft_part",
     "scan_scored",
 ]
 
 _SCORED = msgspec.json.Decoder(ScoredRun)
+_BYTES_A_WRITE = 1 << 20
 _EVIDENCE = msgspec.json.Decoder(EvidenceRecord)
-_CATEGORY = operator.attrgetter("category")
 
 
 def scan_scored(scored: LakeFile) -> ScoredScan:
@@ -73,13 +73,18 @@ def scan_scored(scored: LakeFile) -> ScoredScan:
     return ScoredScan(FileEntry.of(meter, scored.name), list(blocked), frozenset(respelled))
 
 
-def build_part(task: PartTask, blocked: Set[str]) -> Part:
-    """Export one file of scored runs and check what was written.
+def count_part(task: PartTask, blocked: Set[str]) -> Part:
+    """Do all for one file of scored runs but write; see :func:`draft_part`."""
+    return draft_part(task, blocked).part
+
+
+def draft_part(task: PartTask, blocked: Set[str]) -> Draft:
+    """Make the rows of one file of scored runs.
 
     Parameters
     ----------
     task
-        The file, its hash from the first pass, and where to write.
+        The file and its hash from the first pass.
     blocked
         Run ids that the first pass keeps out, of the whole lake.
 
@@ -87,30 +92,70 @@ def build_part(task: PartTask, blocked: Set[str]) -> Part:
     ------
     LakeChangedError
         If the file is not what the first pass read.
-    FirewallError
-        If the rows read back from the disk break a rule.
-    OSError
-        If the rows cannot be written.
     """
     part = Part(task.scored.name)
     with _without_collector():
         rows = PartRows(task.settings, _id_base(task), _read_scored(task, blocked, part))
         _read_evidence(task, rows, part)
         rows.report(part)
-        if task.sink is not None:
-            with _files.open_to_append(task.sink) as sink:
-                start = sink.tell()
-                rows.write(sink)
+        lines = rows.lines()
+        part.bytes = sum(map(len, lines))
+        return Draft(part, lines, rows.run_ids, blocked)
+
+
+class Draft:
+    """The rows of a part, ready to be written where those of the parts before it end.
+
+    Parameters
+    ----------
+    part
+        What became of the file.
+    lines
+        The rows, encoded.
+    allowed
+        Run ids whose scored run in this file has an allowed category.
+    blocked
+        Run ids that some record of the lake keeps out.
+    """
+
+    def __init__(
+        self, part: Part, lines: Sequence[bytes], allowed: Set[str], blocked: Set[str]
+    ) -> None:
+        self.part, self._lines = part, lines
+        self._allowed, self._blocked = allowed, blocked
+
+    @property
+    def size(self) -> int:
+        """Bytes that the rows take."""
+        return self.part.bytes
+
+    def place(self, path: Path, offset: int) -> Part:
+        """Write the rows into the file at the byte ``offset``, and check what was written.
+
+        Raises
+        ------
+        FirewallError
+            If the rows read back from the disk break a rule.
+        OSError
+            If the rows cannot be written.
+        """
+        _files.write_at(path, offset, self._blocks())
+        with _without_collector():
             firewall.check_written(
-                task.sink,
-                start=start,
-                rows=part.exported,
-                allowed=rows.run_ids,
-                blocked=blocked,
+                path,
+                start=offset,
+                size=self.part.bytes,
+                rows=self.part.exported,
+                allowed=self._allowed,
+                blocked=self._blocked,
             )
-        del rows
-    part.excluded.sort(key=operator.attrgetter("line"))
-    return part
+        return self.part
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Give the rows, many at a time."""
+        step = 1 + _BYTES_A_WRITE * len(self._lines) // (1 + self.part.bytes)
+        for start in range(0, len(self._lines), step):
+            yield b"".join(self._lines[start : start + step])
 
 
 @contextlib.contextmanager
@@ -138,7 +183,7 @@ def _read_scored(task: PartTask, blocked: Set[str], part: Part) -> Candidates:
             for lines, runs in decode_blocks(
                 handle, _SCORED, bad.lines, file=scored.name, meter=meter
             ):
-                part.categories.update(map(_CATEGORY, runs))
+                part.categories.update([run.category for run in runs])
                 passes = [
                     run.category in QUALITY_SCORES and (run.evidence_run_id or "") not in blocked
                     for run in runs
@@ -150,7 +195,7 @@ def _read_scored(task: PartTask, blocked: Set[str], part: Part) -> Candidates:
                     reason = firewall.category_reason(run.category) or firewall.BLOCKED_ELSEWHERE
                     if line in task.respelled:
                         reason = firewall.RESPELLED
-                    part.excluded.append(excluded_row(line, run, reason))
+                    part.excluded.add(line, run.evidence_run_id, run.category, reason)
                 start += len(runs)
     except OSError as error:
         if task.sha256 is not None:
@@ -183,7 +228,7 @@ def _read_evidence(task: PartTask, rows: PartRows, part: Part) -> None:
             problem = f"cannot be read: {error.strerror}"
     if problem:
         rows.forget()
-        part.evidence_excluded[:] = [ExcludedRow(0, None, None, UNREADABLE, problem)]
+        part.evidence_excluded = ExcludedRows.whole_file(problem)
         part.inputs.append(FileEntry(source.name))
     else:
         part.replaced += bad.lines.replaced
@@ -196,7 +241,7 @@ def _id_base(task: PartTask) -> str:
 
 
 def _unreadable(part: Part, problem: str) -> Candidates:
-    part.excluded[:] = [ExcludedRow(0, None, None, UNREADABLE, problem)]
+    part.excluded = ExcludedRows.whole_file(problem)
     part.inputs[:] = [FileEntry(part.name)]
     part.categories.clear()
     return Candidates()

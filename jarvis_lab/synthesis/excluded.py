@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+import numpy as np
 
 from jarvis_lab.readers.jsonl import BadLine, BadLines
-from jarvis_lab.records_lake import ScoredRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,10 +21,8 @@ __all__ = [
     "NOT_INSTRUCTABLE",
     "UNREADABLE",
     "BadLineRows",
-    "ExcludedRow",
-    "excluded_row",
+    "ExcludedRows",
     "excluded_table",
-    "not_instructable_row",
 ]
 
 FIREWALL = "firewall: "
@@ -32,53 +31,71 @@ BAD_LINE = "bad line: "
 UNREADABLE = "unreadable"
 
 
-class ExcludedRow(msgspec.Struct, gc=False, frozen=True):
-    """A row that was left out; ``line`` 0 means the whole file."""
+@dataclass
+class ExcludedRows:
+    """Rows that were left out, column by column; a line of 0 means the whole file.
 
-    line: int
-    run_id: str | None
-    category: str | None
-    reason: str
-    detail: str
+    There may be as many as a file has lines, and they travel between processes: columns are
+    filled, counted and sent without a look at each row.
+    """
+
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    run_ids: list[str | None] = field(default_factory=list)
+    categories: list[str | None] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.reasons)
+
+    @classmethod
+    def whole_file(cls, problem: str) -> ExcludedRows:
+        """Give the one row of a file or folder that cannot be read."""
+        rows = cls()
+        rows.add(0, None, None, UNREADABLE, problem)
+        return rows
+
+    def add(
+        self, line: int, run_id: str | None, category: str | None, reason: str, detail: str = ""
+    ) -> None:
+        """Add a row."""
+        self.lines.append(line)
+        self.run_ids.append(run_id)
+        self.categories.append(sys.intern(category) if category else category)
+        self.reasons.append(reason)
+        self.details.append(detail)
 
 
 class BadLineRows:
     """Turns bad lines into excluded rows."""
 
-    def __init__(self, rows: list[ExcludedRow], kind: str) -> None:
+    def __init__(self, rows: ExcludedRows, kind: str) -> None:
         self._rows, self._kind = rows, kind
         self.lines = BadLines(self._add)
 
     def _add(self, bad: BadLine) -> None:
-        reason = BAD_LINE + self._kind
-        self._rows.append(ExcludedRow(bad.line, None, None, reason, bad.reason))
+        self._rows.add(bad.line, None, None, BAD_LINE + self._kind, bad.reason)
 
 
-def excluded_row(line: int, run: ScoredRun, reason: str, detail: str = "") -> ExcludedRow:
-    """Give the excluded row of a scored run."""
-    category = run.category
-    return ExcludedRow(
-        line, run.evidence_run_id, sys.intern(category) if category else None, reason, detail
-    )
-
-
-def not_instructable_row(line: int, run: ScoredRun, why: str, detail: str) -> ExcludedRow:
-    """Give the excluded row of a run whose evidence makes no sample, for the reason ``why``."""
-    return excluded_row(line, run, NOT_INSTRUCTABLE + why, detail)
-
-
-def excluded_table(rows: Iterable[tuple[str, ExcludedRow]]) -> pd.DataFrame:
-    """One row per line (or file) left out; see ``SftExport.excluded``."""
+def excluded_table(files: Iterable[tuple[str, ExcludedRows]]) -> pd.DataFrame:
+    """One row per line (or file) left out, by line within each file; see ``SftExport.excluded``."""
     import pandas as pd
 
-    found = list(rows)
+    names = ("lines", "run_ids", "categories", "reasons", "details")
+    columns: dict[str, list[Any]] = {name: [] for name in ("files", *names)}
+    for file, rows in files:
+        order = np.argsort(np.array(rows.lines, np.int64), kind="stable").tolist()
+        columns["files"] += [file] * len(rows)
+        for name in names:
+            column = getattr(rows, name)
+            columns[name] += [column[place] for place in order]
     return pd.DataFrame(
         {
-            "file": pd.array([file for file, _ in found], dtype="str"),
-            "line": pd.array([row.line or None for _, row in found], dtype="Int64"),
-            "run_id": pd.array([row.run_id for _, row in found], dtype="str"),
-            "category": pd.array([row.category for _, row in found], dtype="str"),
-            "reason": pd.array([row.reason for _, row in found], dtype="str"),
-            "detail": pd.array([row.detail for _, row in found], dtype="str"),
+            "file": pd.array(columns["files"], dtype="str"),
+            "line": pd.array([line or None for line in columns["lines"]], dtype="Int64"),
+            "run_id": pd.array(columns["run_ids"], dtype="str"),
+            "category": pd.array(columns["categories"], dtype="str"),
+            "reason": pd.array(columns["reasons"], dtype="str"),
+            "detail": pd.array(columns["details"], dtype="str"),
         }
     )

@@ -6,14 +6,13 @@ import contextlib
 import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from tqdm.auto import tqdm
 
 from jarvis_lab import _checks, _files
 from jarvis_lab.readers.lake_files import LakeFile, lake_files, lake_root
 from jarvis_lab.synthesis.cluster_crew import ClusterCrew, build_there, scan_there
-from jarvis_lab.synthesis.day_file import build_part, scan_scored
+from jarvis_lab.synthesis.day_file import count_part, draft_part, scan_scored
 from jarvis_lab.synthesis.follower import Follower
 from jarvis_lab.synthesis.manifest import FileEntry, build_manifest, manifest_path
 from jarvis_lab.synthesis.part import LakeChangedError, Part, PartTask, ScoredScan, Settings
@@ -23,7 +22,6 @@ from jarvis_lab.synthesis.workers import Crew
 __all__ = ["export_sft"]
 
 _DEFAULT = Path("data", "distilled", "sft", "sft_export.jsonl")
-_BLOCK = 1 << 18
 
 
 class _NothingToWriteError(Exception):
@@ -153,7 +151,7 @@ class _Job:
             step()
         crew.share(self.blocked)
         if dry_run:
-            for part in crew.map(build_part, self._tasks(lambda _index: None), self.blocked):
+            for part in crew.map(count_part, self._tasks()):
                 self._keep(part, step)
             self._compare_files()
             return
@@ -173,13 +171,14 @@ class _Job:
 
     def _write(self, crew: Crew | ClusterCrew, step: Callable[[], object]) -> None:
         with _files.atomic_group([self.target, manifest_path(self.target)]) as (rows, manifest):
+            path = Path(rows.name)
             if isinstance(crew, ClusterCrew):
-                parts = self._gathered(crew, rows)
+                parts = self._gathered(crew, path)
             else:
-                parts = self._appended(crew, rows) if crew.alone else self._joined(crew, rows)
-            with Follower(rows) as follower, contextlib.closing(parts):
+                parts = crew.lay(draft_part, self._tasks(), path)
+            with Follower(path) as follower, contextlib.closing(parts):
                 for part in parts:
-                    follower.follow(part.exported)
+                    follower.follow(part.exported, part.bytes)
                     self._keep(part, step)
                 meter = follower.measured()
             self._compare_files()
@@ -189,43 +188,22 @@ class _Job:
             manifest.write(self._manifest(found, FileEntry.of(meter, self.target.name)))
         self.exported = found
 
-    def _appended(self, crew: Crew, rows: BinaryIO) -> Generator[Part, None, None]:
-        """Let each part be written behind the last."""
-        yield from crew.map(build_part, self._tasks(lambda _index: Path(rows.name)), self.blocked)
-
-    def _joined(self, crew: Crew, rows: BinaryIO) -> Generator[Part, None, None]:
-        """Let the crew write parts, each to a file of its own, and put them together."""
-        with _files.scratch_folder(self.target) as folder:
-            tasks = self._tasks(lambda index: folder / f"{index}.part.tmp")
-            room = memoryview(bytearray(_BLOCK))
-            try:
-                for index, part in enumerate(crew.map(build_part, tasks, self.blocked)):
-                    path = folder / f"{index}.part.tmp"
-                    with open(path, "rb", buffering=0) as handle:
-                        while count := handle.readinto(room):
-                            rows.write(room[:count])
-                    path.unlink()
-                    yield part
-            except BaseException:
-                crew.stop()  # before the folder goes: a worker could put a part into it
-                raise
-
-    def _gathered(self, crew: ClusterCrew, rows: BinaryIO) -> Generator[Part, None, None]:
+    def _gathered(self, crew: ClusterCrew, path: Path) -> Generator[Part, None, None]:
         """Put together the parts that a cluster sends."""
-        tasks = self._tasks(lambda _index: None)
-        for part, data, digest in crew.map(build_there, tasks, self.blocked):
+        end = 0
+        for part, data, digest in crew.map(build_there, self._tasks()):
             if _files.sha256_bytes(data) != digest:
                 raise RuntimeError(
                     f"The rows of {part.name} came from the cluster in other bytes than they were "
                     "sent. Nothing was exported; is the network sound?"
                 )
-            rows.write(data)
+            _files.write_at(path, end, [data])
+            end += len(data)
             yield part
 
-    def _tasks(self, sink: Callable[[int], Path | None]) -> Iterator[PartTask]:
-        for index, (file, scan) in enumerate(zip(self.files, self.scans, strict=True)):
-            known = scan.entry.sha256, scan.respelled
-            yield PartTask(self.root, file, *known, self.settings, sink(index))
+    def _tasks(self) -> Iterator[PartTask]:
+        for file, scan in zip(self.files, self.scans, strict=True):
+            yield PartTask(self.root, file, scan.entry.sha256, scan.respelled, self.settings)
 
     def _keep(self, part: Part, step: Callable[[], object]) -> None:
         self.parts.append(part)

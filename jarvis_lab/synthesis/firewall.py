@@ -78,6 +78,7 @@ def check_written(
     path: Path,
     *,
     start: int,
+    size: int,
     rows: int,
     allowed: Set[str],
     blocked: Set[str],
@@ -86,8 +87,8 @@ def check_written(
 
     Parameters
     ----------
-    path, start
-        The file and the byte at which the rows begin; they go to its end.
+    path, start, size
+        The file, the byte at which the rows begin, and the bytes that they take.
     rows
         How many were written.
     allowed
@@ -104,7 +105,7 @@ def check_written(
     seen = 0
     with open(path, "rb") as handle:
         handle.seek(start)
-        for block in whole_lines(handle):
+        for block in whole_lines(handle, limit=size):
             try:
                 found = _ROWS.decode_lines(block)
                 _check(found, allowed, blocked)

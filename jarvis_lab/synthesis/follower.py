@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 from jarvis_lab._files import Meter
 
@@ -24,13 +24,13 @@ class Follower:
 
     Parameters
     ----------
-    file
-        The file that grows, open for writing; its ``name`` is its path.
+    path
+        The file that grows.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._handle = open(file.name, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
+    def __init__(self, path: Path) -> None:
+        self._path, self._end = path, 0
+        self._handle = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by __exit__
         self._room = memoryview(bytearray(_BLOCK))
         self._meter = Meter()
         self._unsynced = 0
@@ -49,24 +49,28 @@ class Follower:
         self._thread.shutdown(cancel_futures=True)
         self._handle.close()
 
-    def follow(self, lines: int) -> None:
-        """Take the ``lines`` whole lines that were written since the last call."""
-        self._file.flush()
-        end = os.path.getsize(self._file.name)
+    def follow(self, lines: int, size: int) -> None:
+        """Take the next ``lines`` whole lines, of ``size`` bytes in all, which stand there now."""
+        self._end += size
         self._meter.add_ends(lines)
-        self._waiting.append(self._thread.submit(self._read, end))
+        self._waiting.append(self._thread.submit(self._read, self._end))
 
     def measured(self) -> Meter:
         """Wait until everything is read, and give what was measured."""
         for future in self._waiting:
             future.result()
+        found = os.path.getsize(self._path)
+        if found != self._end:
+            raise OSError(f"{self._path} has {found} bytes where {self._end} were written.")
         return self._meter
 
     def _read(self, end: int) -> None:
         while self._meter.bytes != end:
             count = self._handle.readinto(self._room[: max(0, end - self._meter.bytes)])
             if not count:
-                raise OSError(f"{self._file.name} became shorter while it was written.")
+                raise OSError(
+                    f"{self._path} ends at byte {self._meter.bytes}, where rows were written."
+                )
             self._meter.update(self._room[:count], 0)
             self._unsynced += count
             if self._unsynced >= _SYNC_BYTES:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
 import msgspec
 import numpy as np
 
 from jarvis_lab.records_lake import EvidenceRecord, ScoredRun
-from jarvis_lab.synthesis.excluded import not_instructable_row
+from jarvis_lab.synthesis.excluded import NOT_INSTRUCTABLE
 from jarvis_lab.synthesis.part import Part, Settings
 from jarvis_lab.synthesis.sft import (
     NO_EVIDENCE,
@@ -32,7 +31,6 @@ Why = tuple[str, str]
 _UNMADE: Why = (NO_EVIDENCE, "")
 _NO_KIND = -1
 _ENCODE = msgspec.json.Encoder().encode_lines
-_BYTES_A_WRITE = 1 << 20
 _ESCAPES = {
     b"&": b"\\u0026",
     b"<": b"\\u003c",
@@ -58,6 +56,14 @@ class Candidates:
     lines: array[int] = field(default_factory=_whole_numbers)
 
 
+class _Stems(dict[str | None, str]):
+    """Source class of each source file that was asked for."""
+
+    def __missing__(self, source: str | None) -> str:
+        stem = self[source] = source_class(source)
+        return stem
+
+
 class PartRows:
     """The rows of a part, one per candidate, each an encoded line or the reason for none.
 
@@ -78,7 +84,7 @@ class PartRows:
         self._base, self._candidates = base, candidates
         self._any_role, self._recorded_at = settings.include_partial, settings.recorded_at
         self._escape_html = settings.escape_html
-        self._stems: dict[str | None, str] = {None: ""}
+        self._stems = _Stems()
         self._kinds: dict[Kind, int] = {}
         self._first: dict[str, int] = {}
         self._others: dict[int, list[int]] = {}
@@ -100,60 +106,68 @@ class PartRows:
         self._kind_of = array("q", [_NO_KIND]) * count
         self._why: dict[int, Why] = {}
 
-    def take(self, records: Iterable[EvidenceRecord]) -> None:
+    def take(self, records: Sequence[EvidenceRecord]) -> None:
         """Make the rows of the runs that ``records`` are evidence of."""
-        place_of, others, make = self._first.get, self._others, self._make
-        for record in records:
-            place = place_of(record.run_id or "")
-            if place is not None:
-                make(place, record)
-                if others:
-                    for other in others.get(place, ()):
-                        make(other, record)
+        runs, indexes, base = self._candidates.runs, self._candidates.indexes, self._base
+        lines, kind_of, kinds = self._lines, self._kind_of, self._kinds
+        any_role, recorded_at, stems = self._any_role, self._recorded_at, self._stems
+        escape_html = self._escape_html
+        for place, record in self._places(records):
+            why = why_not_instructable(record, any_role)
+            if why:
+                role = record.model_role or "none"
+                self._why[place] = (why, role if why == OTHER_ROLE else "")
+                lines[place], kind_of[place] = None, _NO_KIND
+                continue
+            run, proof = runs[place], record.provenance
+            stem = stems[proof.source_file if proof is not None else None]
+            sample = make_sample(run, record, stem, recorded_at, f"{base}:{indexes[place]}")
+            lines[place] = _escaped(_ENCODE([sample])) if escape_html else _ENCODE([sample])
+            length = len(sample.response).bit_length()
+            kind = (stem, record.model_name or "", run.category or "", length)
+            kind_of[place] = kinds.setdefault(kind, len(kinds))
 
-    def write(self, sink: BinaryIO) -> None:
-        """Write the lines in the order of the candidates."""
-        lines = list(filter(None, self._lines))
-        step = 1 + _BYTES_A_WRITE * len(lines) // (1 + sum(map(len, lines)))
-        for start in range(0, len(lines), step):
-            block = b"".join(lines[start : start + step])
-            if self._escape_html:
-                for plain, escaped in _ESCAPES.items():
-                    block = block.replace(plain, escaped)
-            sink.write(block)
+    def lines(self) -> list[bytes]:
+        """Give the encoded lines in the order of the candidates."""
+        return list(filter(None, self._lines))
 
     def report(self, part: Part) -> None:
         """Add what became of the candidates to ``part``."""
-        runs, lines = self._candidates.runs, self._candidates.lines
+        passed, left_out = self._candidates, part.excluded
         kinds = np.array(self._kind_of, np.int64)
         made = kinds != _NO_KIND
         for place in np.flatnonzero(~made).tolist():
-            why = self._why.get(place, _UNMADE)
-            part.excluded.append(not_instructable_row(lines[place], runs[place], *why))
+            why, detail = self._why.get(place, _UNMADE)
+            line, run = passed.lines[place], passed.runs[place]
+            left_out.add(line, run.evidence_run_id, run.category, NOT_INSTRUCTABLE + why, detail)
         counts = np.bincount(kinds[made], minlength=len(self._kinds)).tolist()
         part.balance.update(
             {kind: count for kind, count in zip(self._kinds, counts, strict=True) if count}
         )
         part.exported = int(made.sum())
         used = np.zeros(part.records, np.bool_)
-        used[np.array(self._candidates.indexes, np.int64)[made]] = True
+        used[np.array(passed.indexes, np.int64)[made]] = True
         part.id_base = self._base
         part.id_bits = int.from_bytes(np.packbits(used, bitorder="little").tobytes(), "little")
 
-    def _make(self, place: int, record: EvidenceRecord) -> None:
-        why = why_not_instructable(record, self._any_role)
-        if why:
-            role = record.model_role or "none"
-            self._why[place] = (why, role if why == OTHER_ROLE else "")
-            self._lines[place], self._kind_of[place] = None, _NO_KIND
-            return
-        run, index = self._candidates.runs[place], self._candidates.indexes[place]
-        source = record.provenance.source_file if record.provenance is not None else None
-        stem = self._stems.get(source)
-        if stem is None:
-            stem = self._stems[source] = source_class(source)
-        sample = make_sample(run, record, stem, self._recorded_at, f"{self._base}:{index}")
-        self._lines[place] = _ENCODE([sample])
-        length = len(sample.response).bit_length()
-        kind = (stem, record.model_name or "", run.category or "", length)
-        self._kind_of[place] = self._kinds.setdefault(kind, len(self._kinds))
+    def _places(self, records: Sequence[EvidenceRecord]) -> Iterable[tuple[int, EvidenceRecord]]:
+        """Give (place of a candidate, record) for each candidate that a record is evidence of."""
+        first_of = self._first.get
+        pairs = [
+            (first, record)
+            for record in records
+            if (first := first_of(record.run_id or "")) is not None
+        ]
+        if not self._others:
+            return pairs
+        return [
+            (place, record)
+            for first, record in pairs
+            for place in (first, *self._others.get(first, ()))
+        ]
+
+
+def _escaped(line: bytes) -> bytes:
+    for plain, escaped in _ESCAPES.items():
+        line = line.replace(plain, escaped)
+    return line

@@ -245,19 +245,17 @@ def _context(evidence: EvidenceRecord) -> str:
     if context is None:
         return f"model={model}" if model else ""
     names, seen = context.matrix_corpora, context.pathway_fingerprints_seen or 0
-    text = f"matrix={_joined(names)}" if names else ""
+    text = ""
+    if names:
+        try:
+            text = "matrix=" + ",".join(names)  # type: ignore[arg-type]
+        except TypeError:  # a null among them counts as empty
+            text = "matrix=" + ",".join([name or "" for name in names])
     if seen > 0:
         text = f"{text} · pathway_fingerprints={seen}" if text else f"pathway_fingerprints={seen}"
     if model:
         text = f"{text} · model={model}" if text else f"model={model}"
     return text
-
-
-def _joined(names: list[str | None]) -> str:
-    try:
-        return ",".join(names)  # type: ignore[arg-type]
-    except TypeError:  # a null among them counts as empty
-        return ",".join([name or "" for name in names])
 
 
 def _record(value: T | Mapping[str, Any], kind: type[T], name: str) -> T:

@@ -12,8 +12,7 @@ from jarvis_lab.readers.lake_files import LakeFile
 from jarvis_lab.synthesis.excluded import (
     BAD_LINE,
     FIREWALL,
-    UNREADABLE,
-    ExcludedRow,
+    ExcludedRows,
     excluded_table,
 )
 from jarvis_lab.synthesis.part import Part
@@ -74,7 +73,7 @@ class SftExport:
     categories: dict[str, int]
     models: dict[str, int]
     source_classes: dict[str, int]
-    _excluded: Sequence[tuple[str, Sequence[ExcludedRow]]] = field(compare=False)
+    _excluded: Sequence[tuple[str, ExcludedRows]] = field(compare=False)
     _balance: Mapping[tuple[str, str, str, int], int] = field(compare=False)
 
     @property
@@ -121,7 +120,7 @@ class SftExport:
             detail : str
                 The model role, what is wrong with the line or the file; else empty.
         """
-        return excluded_table((file, row) for file, rows in self._excluded for row in rows)
+        return excluded_table(self._excluded)
 
     def balance(self) -> pd.DataFrame:
         """One row per source class, model, category and length: how many samples have it.
@@ -175,7 +174,7 @@ def export_of(
     excluded = list(_excluded(parts, refused))
     reasons: Counter[str] = Counter()
     for _, rows in excluded:
-        reasons.update([row.reason for row in rows])
+        reasons.update(rows.reasons)
     categories: Counter[str] = Counter()
     balance: Counter[tuple[str, str, str, int]] = Counter()
     for part in parts:
@@ -204,9 +203,9 @@ def export_of(
 
 def _excluded(
     parts: Sequence[Part], refused: Sequence[LakeFile]
-) -> Iterator[tuple[str, list[ExcludedRow]]]:
+) -> Iterator[tuple[str, ExcludedRows]]:
     for entry in refused:
-        yield entry.name, [ExcludedRow(0, None, None, UNREADABLE, entry.problem)]
+        yield entry.name, ExcludedRows.whole_file(entry.problem)
     for part in parts:
         yield part.name, part.excluded
         if part.evidence_excluded:

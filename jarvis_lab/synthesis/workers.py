@@ -10,20 +10,33 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import queue
 import subprocess
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, BinaryIO, TypeVar
+import threading
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
-__all__ = ["Crew", "serve"]
+from jarvis_lab.synthesis import desk
+from jarvis_lab.synthesis.course import Course
+
+__all__ = ["Crew", "Draft"]
 
 #: numpy's BLAS starts a thread per processor, each of which spins for a while; none is needed.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 T = TypeVar("T")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
+
+
+class Draft(Protocol[R]):
+    """What is made of an item before it is known where in a file it goes."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes there."""
+
+    def place(self, path: Path, offset: int) -> R:
+        """Put it there."""
 
 
 class Crew:
@@ -32,20 +45,12 @@ class Crew:
     Parameters
     ----------
     workers
-        Number of processes, this one included; with 1 it is alone.
+        Number of processes, this one included.
     """
 
     def __init__(self, workers: int) -> None:
+        self._desk = desk.Desk()
         self._workers = [_Worker() for _ in range(workers - 1)]
-        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-        for worker in self._workers:
-            self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(workers - 1) if self._workers else None
-
-    @property
-    def alone(self) -> bool:
-        """Whether everything happens in this process."""
-        return self._threads is None
 
     def __enter__(self) -> Crew:
         return self
@@ -53,8 +58,6 @@ class Crew:
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is not None:
             self.stop()
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
         for worker in self._workers:
             worker.close()
 
@@ -63,56 +66,59 @@ class Crew:
         for worker in self._workers:
             worker.kill()
 
-    def share(self, *values: object) -> None:
-        """Give every worker the ``values``, for the functions of later calls to receive."""
-        for worker in self._workers:
-            worker.ask(("share", values))
+    def share(self, value: object) -> None:
+        """Give the ``value`` to the functions of later calls, in every process."""
+        self._desk.shared = (value,)
+        if self._workers:
+            news = pickle.dumps(("share", self._desk.shared), protocol=pickle.HIGHEST_PROTOCOL)
+            for worker in self._workers:
+                worker.news = news
 
-    def map(self, function: Callable[..., R], items: Iterable[T], *shared: object) -> Iterator[R]:
-        """Give ``function(item, *shared)`` for each item, in order.
+    def map(self, function: Callable[..., R], items: Iterable[T]) -> Generator[R, None, None]:
+        """Give ``function(item, *shared)`` for each item, in order."""
+        return self._run(function, items, None)
 
-        The other processes use the values of the last :meth:`share`, which must equal
-        ``shared``. This one takes an item whenever they have enough to do.
+    def lay(
+        self, function: Callable[..., Draft[R]], items: Iterable[T], sink: Path
+    ) -> Generator[R, None, None]:
+        """Have ``function(item, *shared)`` make a draft of each item, and put them into a file.
+
+        Each goes behind that of the item before it, written by the process that made it. What
+        ``place(sink, offset)`` returns is given in the order of the items.
         """
-        if self._threads is None:
-            for item in items:
-                yield function(item, *shared)
-            return
-        queued = deque(items)
-        waiting: deque[Future[R]] = deque()
-        while queued:
-            item = queued.popleft()
-            busy = sum(not future.done() for future in waiting)
-            spare = len(queued) > 3 * len(self._workers)
-            if busy < len(self._workers) * (1 + spare):
-                waiting.append(self._threads.submit(self._call, function, item))
-            else:
-                waiting.append(_finished(function(item, *shared)))
-            while waiting and waiting[0].done():
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        return self._run(function, items, sink)
 
-    def _call(self, function: Callable[..., R], item: object) -> R:
-        worker = self._idle.get()
+    def _run(
+        self, function: Callable[..., Any], items: Iterable[T], sink: Path | None
+    ) -> Generator[Any, None, None]:
+        course = Course(items)
+        threads = [
+            threading.Thread(target=worker.work, args=(course, function, sink), daemon=True)
+            for worker in self._workers
+        ]
+        for thread in threads:
+            thread.start()
         try:
-            found: R = worker.ask(("call", (function, item)))
-            return found
+            for number in range(course.count):
+                while step := course.next_step(self._desk.drafts, awaited=number):
+                    course.did(step, self._desk.do(function, sink, step))
+                yield course.take(number)
+        except BaseException:
+            self.stop()
+            raise
         finally:
-            self._idle.put(worker)
-
-
-def _finished(result: R) -> Future[R]:
-    future: Future[R] = Future()
-    future.set_result(result)
-    return future
+            course.stop()
+            for thread in threads:
+                thread.join()
 
 
 class _Worker:
     """One process and the pipes to it."""
 
     def __init__(self) -> None:
-        start = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
+        start = (
+            f"import sys; sys.path[:] = {sys.path!r}; from {desk.__name__} import serve; serve()"
+        )
         start += "; import os; os._exit(0)"  # nothing is left to tidy up, and somebody waits
         self._process = subprocess.Popen(
             [sys.executable, "-c", start],
@@ -121,23 +127,41 @@ class _Worker:
             start_new_session=True,
             env=os.environ | _ONE_THREAD,
         )
+        self.news = b""
 
-    def ask(self, message: tuple[str, tuple[object, ...]]) -> Any:
+    def work(self, course: Course, function: Callable[..., Any], sink: Path | None) -> None:
+        """Have the process do its part of the course."""
+        held: set[int] = set()
+        while step := course.next_step(held):
+            if step.number >= 0:
+                held.add(step.number)
+            try:
+                done = self._ask((function, sink, step))
+            except Exception as error:  # noqa: BLE001 - whoever takes the result gets it
+                course.failed(held, error)
+                return
+            held.difference_update(number for number, _ in done.results)
+            course.did(step, done)
+
+    def _ask(self, question: tuple[object, ...]) -> desk.Done:
         to, back = self._process.stdin, self._process.stdout
         if to is None or back is None:
             raise RuntimeError("The worker process has no pipes.")
         try:
-            pickle.dump(message, to, protocol=pickle.HIGHEST_PROTOCOL)
+            to.write(self.news)
+            self.news = b""
+            pickle.dump(("do", question), to, protocol=pickle.HIGHEST_PROTOCOL)
             to.flush()
-            done, result = pickle.load(back)
-        except (EOFError, OSError, pickle.UnpicklingError):
+            went_well, found = pickle.load(back)
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             raise RuntimeError(
                 f"A worker process ended early (exit status {self._process.wait()}). Nothing was "
                 "exported. Try again with fewer workers."
             ) from None
-        if not done:
-            raise result
-        return result
+        if not went_well:
+            raise found
+        done: desk.Done = found
+        return done
 
     def kill(self) -> None:
         self._process.kill()
@@ -150,41 +174,3 @@ class _Worker:
                 with contextlib.suppress(OSError):
                     pipe.close()
         self._process.wait()
-
-
-def serve() -> None:
-    """Answer the questions on standard input until it ends; what workers run."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    shared: tuple[object, ...] = ()
-    while True:
-        try:
-            verb, values = pickle.load(sys.stdin.buffer)
-        except EOFError:
-            return
-        if verb == "share":
-            shared, values = values, (tuple, ())
-        reply = _reply(values[0], values[1], shared if verb == "call" else ())
-        try:
-            _send(reply, answers)
-        except BrokenPipeError:
-            return
-
-
-def _reply(
-    function: Callable[..., object], item: object, shared: tuple[object, ...]
-) -> tuple[bool, object]:
-    try:
-        return True, function(item, *shared)
-    except Exception as error:  # noqa: BLE001 - it is raised again in the parent
-        return False, error
-
-
-def _send(reply: tuple[bool, object], answers: BinaryIO) -> None:
-    try:
-        content = pickle.dumps(reply, protocol=pickle.HIGHEST_PROTOCOL)
-    except Exception as error:  # noqa: BLE001 - the parent waits for an answer
-        failure = RuntimeError(f"A worker's answer could not be sent: {error!r}")
-        content = pickle.dumps((False, failure))
-    answers.write(content)
-    answers.flush()
