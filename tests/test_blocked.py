@@ -214,3 +214,32 @@ def test_numpy_booleans_of_a_frame_are_booleans() -> None:
     assert frame["conflict"].dtype == bool
     assert read_reviewed(frame)[0].trusted
     assert read_reviewed(frame.astype({"conflict": "boolean"}))[0].trusted
+
+
+def nested(levels: int) -> list[Any]:
+    """A list in a list in a list …"""
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("levels", [400, 900, 100_000])
+def test_a_prompt_nested_too_deeply_is_unreadable_and_harms_no_other(levels: int) -> None:
+    deep = row(id="deep", prompt_messages=[{"role": "user", "content": nested(levels)}])
+    frame = pd.DataFrame([deep, row(id="other")], dtype="object")
+    assert read_reviewed(frame)[0].prompt.problem == "message 1 has content that is not text"
+    assert queue_sha256(frame) == queue_sha256(frame)
+
+
+def test_a_number_too_long_to_be_shown_is_no_text_and_no_error() -> None:
+    frame = pd.DataFrame([row(prompt_messages=[{"role": "user", "content": [10**5000]}])])
+    other = pd.DataFrame([row(prompt_messages=[{"role": "user", "content": [10**5001]}])])
+    assert queue_sha256(frame) != queue_sha256(other)
+    assert read_reviewed(frame)[0].prompt.problem == "message 1 has content that is not text"
+
+
+def test_the_hash_of_a_queue_takes_keys_that_utf_8_cannot_hold() -> None:
+    frame = pd.DataFrame([row(prompt_messages=[{"role": "user", "content": "q", "\ud800": 1}])])
+    other = pd.DataFrame([row(prompt_messages=[{"role": "user", "content": "q", "\ud801": 1}])])
+    assert queue_sha256(frame) != queue_sha256(other)

@@ -17,6 +17,7 @@ __all__ = [
     "Turn",
     "prompt_key",
     "read_prompt",
+    "shown",
     "writable",
 ]
 
@@ -103,7 +104,7 @@ def read_prompt(value: Any) -> Prompt:
     if value is None or (isinstance(value, float) and value != value):
         return Prompt((), "no prompt", (), {})
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Sequence):
-        whole = Turn("", repr(value))
+        whole = Turn("", shown(value))
         return Prompt(
             (whole,), "prompt_messages is not a list of messages", prompt_key((whole,)), {}
         )
@@ -136,6 +137,14 @@ def writable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def shown(value: object) -> str:
+    """``repr`` of what is no text, for comparison; all that is too deep or too long is one."""
+    try:
+        return repr(value)
+    except (RecursionError, ValueError):
+        return f"<{type(value).__name__}, nested too deeply or with too long a number>"
 
 
 def _message(message: Any) -> tuple[str, Any, str]:
@@ -171,10 +180,10 @@ def _content(content: Any) -> tuple[str, str | None, str]:
         known = [text for text in texts if text is not None]
         if len(known) == len(texts):
             return "\n".join(known), "".join(known) if len(known) > 1 else None, ""
-        return repr(content), None, "has content that is not text"
+        return shown(content), None, "has content that is not text"
     if content is None or (isinstance(content, float) and content != content):
         return "", None, "has no text"
-    return repr(content), None, "has content that is not text"
+    return shown(content), None, "has content that is not text"
 
 
 def _part(part: Any) -> str | None:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from jarvis_lab import _checks
 from jarvis_lab._files import canonical_json, sha256_bytes
-from jarvis_lab.synthesis.messages import Prompt, read_prompt, writable
+from jarvis_lab.synthesis.messages import Prompt, read_prompt, shown, writable
 
 __all__ = ["METADATA", "HasFrame", "Reviewed", "queue_frame", "queue_sha256", "read_reviewed"]
 
@@ -43,6 +43,11 @@ METADATA = (
     "decided_at",
     "note",
 )
+
+#: As deep as a prompt is looked at for its hash. A message in parts needs four.
+_LEVELS = 100
+#: Bits of a number that is still written in decimal digits; Python refuses above 4,300 digits.
+_LONGEST_NUMBER = 14_000
 
 
 class HasFrame(Protocol):
@@ -216,22 +221,35 @@ def _json_value(value: Any) -> Any:
         value = value.item()
     if isinstance(value, bool):
         return value
+    if isinstance(value, int) and value.bit_length() > _LONGEST_NUMBER:
+        return hex(value)
     if isinstance(value, (int, float)):
         return value if value == value and abs(value) != float("inf") else None
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else shown(value)
     return text if writable(text) else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _stable(value: Any) -> Any:
-    """The same for hashing, through lists and mappings."""
+def _stable(value: Any, levels: int = _LEVELS) -> Any:
+    """The same for hashing, through lists and mappings; below ``_LEVELS`` all are one."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
+    if isinstance(value, (list, tuple, Mapping)) and not levels:
+        return ["nested too deeply"]
     if isinstance(value, (list, tuple)):
-        return [_stable(item) for item in value]
+        return [_stable(item, levels - 1) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): _stable(item) for key, item in value.items()}
+        return {_stable_key(key): _stable(item, levels - 1) for key, item in value.items()}
     if isinstance(value, str) and not writable(value):
-        return ["surrogates", value.encode("utf-8", "surrogatepass").hex()]
+        return ["surrogates", _hexadecimal(value)]
     return _json_value(value)
+
+
+def _stable_key(key: object) -> str:
+    text = key if isinstance(key, str) else shown(key)
+    return text if writable(text) else f"surrogates {_hexadecimal(text)}"
+
+
+def _hexadecimal(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").hex()
