@@ -63,14 +63,12 @@ def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Binar
     ------
     FileNotFoundError
         If a folder does not exist.
+    FileExistsError
+        If the name is a device's or a pipe's, which a file must not replace.
     """
     targets = [Path(path) for path in paths]
     for target in targets:
-        if not target.parent.is_dir():
-            raise FileNotFoundError(
-                f"Cannot write {target}: the folder {target.parent} does not exist. "
-                "Create it first."
-            )
+        _check_free(target)
     token = f"{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
     waiting = {target.with_name(f".{target.name}.{token}"): target for target in targets}
     try:
@@ -91,6 +89,17 @@ def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Binar
         raise
     for folder in {target.parent for target in targets}:
         sync_folder(folder)
+
+
+def _check_free(target: Path) -> None:
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"Cannot write {target}: the folder {target.parent} does not exist. Create it first."
+        )
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise FileExistsError(
+            f"Cannot write {target}: it is a device or a pipe, not a file. Give another path."
+        )
 
 
 def _rename(names: dict[Path, Path]) -> None:

@@ -96,6 +96,20 @@ def test_a_folder_that_does_not_exist_is_an_error_that_names_it(tmp_path):
         pass
 
 
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_device_or_pipe_is_not_replaced_by_a_file(tmp_path, linked):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    target = tmp_path / "link" if linked else pipe
+    if linked:
+        target.symlink_to(pipe)
+    with pytest.raises(FileExistsError, match="device or a pipe"):
+        write_bytes(target, b"x")
+    assert pipe.is_fifo()
+    assert target.is_symlink() is linked
+    assert len(list(tmp_path.iterdir())) == 1 + linked
+
+
 def test_a_full_disk_leaves_the_old_file_and_no_temporary_one(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"old")
