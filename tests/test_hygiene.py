@@ -379,8 +379,39 @@ def test_the_template_of_the_evaluation_set_is_not_contamination() -> None:
 
 
 def test_queries_that_are_missing_or_blank_match_nothing() -> None:
-    assert contamination(" ", None, float("nan"), "", "  ", 5) == []
-    assert contamination("5", 5) == []
+    assert contamination(" ", None, float("nan"), "", "  ", "x") == []
+
+
+def test_messages_of_the_user_are_evaluation_queries() -> None:
+    asked = [
+        {"role": "system", "content": "You are kind."},
+        {"role": "user", "content": "What is 2 + 2?"},
+        {"role": "assistant", "content": "Four."},
+    ]
+    for query in (asked, np.array(asked, dtype=object)):
+        frame = pd.DataFrame({"query": pd.Series([None, query], dtype="object")})
+        held = texts("what is 2 + 2", "You are kind.", "four")
+        assert dropped(drop_contaminated(held, frame, columns=["text"])) == {"r0": "1"}
+
+
+def test_queries_that_cannot_be_looked_for_are_an_error_and_not_a_clean_result() -> None:
+    with pytest.raises(TypeError, match="has int 5 in row 1, not text or a list of messages"):
+        contamination("5", "x", 5)
+    with pytest.raises(ValueError, match="has 3 rows and no query, so nothing could be found"):
+        contamination("x", None, " ", [{"role": "system", "content": "x"}])
+
+
+def test_a_query_may_have_to_be_contained_whole() -> None:
+    query = sentence(1, 10)
+    assert contamination(f"now {query} please", query, containment=1) != []
+    assert contamination(f"now {query[:-1]} please", query, containment=1) == []
+
+
+def test_what_is_no_frame_or_no_list_of_columns_is_named() -> None:
+    with pytest.raises(TypeError, match="rows must be a DataFrame, not list"):
+        drop_exact_duplicates(["x"], columns=["text"])  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"columns must be a list .* Pass \['text'\]"):
+        drop_exact_duplicates(texts("x"), columns="text")
 
 
 def test_a_query_has_the_name_of_its_query_id() -> None:
@@ -401,7 +432,7 @@ def test_every_message_and_the_target_are_looked_at() -> None:
 @settings(deadline=None)
 @given(
     st.lists(st.lists(word, max_size=24).map(" ".join), max_size=6),
-    st.lists(st.lists(word, max_size=24).map(" ".join), min_size=1, max_size=6),
+    st.lists(st.lists(word, max_size=24).map(" ".join), min_size=1, max_size=6).filter(any),
 )
 def test_contamination_is_that_of_brute_force(drawn: list[str], queries: list[str]) -> None:
     frame = texts(*drawn) if drawn else texts("x").iloc[:0]

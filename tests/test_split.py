@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -115,3 +116,16 @@ def test_a_column_that_is_not_there_is_named() -> None:
         assign_split(frame, split=0.1)
     with pytest.raises(ValueError, match="no column 'task'"):
         assign_split(frame, split=0.1, group="task", prompt="prompt")
+
+
+def test_a_group_may_be_a_list_or_an_array() -> None:
+    frame = pd.DataFrame({"prompt_messages": list("abcd")})
+    frame["group"] = pd.Series([["x"], ["y"], np.array(["x"]), ["y"]], dtype="object")
+    sides = assign_split(frame, split=0.5, group="group").tolist()
+    assert sides[0] == sides[2]
+    assert sides[1] == sides[3]
+
+
+def test_what_is_no_frame_is_named() -> None:
+    with pytest.raises(TypeError, match="rows must be a DataFrame, not NoneType"):
+        assign_split(None, split=0.5)  # type: ignore[arg-type]

@@ -7,9 +7,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from jarvis_lab import _checks
+from jarvis_lab.synthesis.messages import read_prompt
 from jarvis_lab.synthesis.near import shingles
 from jarvis_lab.synthesis.normal import normal_form, words
 from jarvis_lab.synthesis.steps import (
@@ -46,14 +48,16 @@ def drop_contaminated(
     rows
         One row per training row.
     evaluation
-        Any frame with one query per row, such as traces or a benchmark.
+        Any frame with one query per row, such as traces or a benchmark. A query is text, or a
+        list of messages, of which the user's count; a missing or blank one is passed over.
     query, query_id
         Columns of ``evaluation``; ``query_id`` names a query (by default the column
         ``query_id`` if there is one, else the row's position from 0).
     ngram
         Words in a row from which a shared run counts as contamination.
     containment
-        Share of a query's 5-word shingles that a row may not reach. For queries of 8 words up.
+        Share of a query's 5-word shingles, above 0 and up to 1, that a row may not reach. For
+        queries of 8 words up.
     max_holders
         Runs of words that more than so many different queries hold are taken for their common
         template and do not count alone.
@@ -67,6 +71,13 @@ def drop_contaminated(
         for n-grams), ``"shares 13 words with an evaluation query"`` or ``"contains an evaluation
         query"``, tried in that order; ``matched_id`` is the query's; ``similarity`` is 1 for the
         first, else the share of the query's shingles in the row.
+
+    Raises
+    ------
+    TypeError
+        If ``rows`` or ``evaluation`` is no frame, or a query is neither text nor messages.
+    ValueError
+        If a column is missing, an option is out of its range, or no row has a query.
 
     Notes
     -----
@@ -85,7 +96,8 @@ def drop_contaminated(
     ['evaluation query']
     """
     _checks.whole("ngram", ngram, least=1)
-    _checks.fraction("containment", containment)
+    if containment != 1:
+        _checks.fraction("containment", containment)
     _checks.whole("max_holders", max_holders, least=1)
     where = {"where": "evaluation", "hint": "Pass query= the column that holds the queries."}
     _checks.frame("evaluation", evaluation, hint="Give its queries a column 'query'.")
@@ -97,7 +109,7 @@ def drop_contaminated(
     labels = evaluation[query_id].tolist() if query_id else range(len(evaluation))
     row_names(rows, columns, id)
     index = EvaluationIndex(
-        zip(evaluation[query].tolist(), map(str, labels), strict=True),
+        _texts_of(evaluation[query].tolist(), map(str, labels), query),
         ngram=ngram,
         containment=containment,
         max_holders=max_holders,
@@ -116,15 +128,14 @@ class EvaluationIndex:
     Parameters
     ----------
     queries
-        (query, name) pairs. Queries that are no text or blank are left out; of equal ones the
-        first gives the name.
+        (query, name) pairs. Blank queries are left out; of equal ones the first gives the name.
     ngram, containment, max_holders
         As in :func:`drop_contaminated`.
     """
 
     def __init__(
         self,
-        queries: Iterable[tuple[Any, str]],
+        queries: Iterable[tuple[str, str]],
         *,
         ngram: int,
         containment: float,
@@ -137,7 +148,7 @@ class EvaluationIndex:
         self._shingles: list[set[str]] = []
         runs: dict[str, list[int]] = defaultdict(list)
         for query, name in queries:
-            plain = _plain(query) if isinstance(query, str) else ""
+            plain = _plain(query)
             if plain and plain not in self._equal:
                 self._equal[plain] = name
                 for run in _runs(query, ngram):
@@ -183,6 +194,30 @@ class EvaluationIndex:
                 if frequency[shingle] <= max_holders:
                     rare[shingle].append(query)
         return dict(rare)
+
+
+def _texts_of(queries: list[Any], names: Iterable[str], column: str) -> list[tuple[str, str]]:
+    """(text, name) of each query, of a conversation one for each message of the user's."""
+    found: list[tuple[str, str]] = []
+    for row, (query, name) in enumerate(zip(queries, names, strict=True)):
+        if isinstance(query, str):
+            texts = [query]
+        elif isinstance(query, (list, tuple, np.ndarray)):
+            texts = [turn.text for turn in read_prompt(query).turns if turn.role == "user"]
+        elif query is None or query is pd.NA or query != query:
+            texts = []
+        else:
+            raise TypeError(
+                f"evaluation[{column!r}] has {type(query).__name__} {query!r:.80} in row {row}, "
+                "not text or a list of messages. Pass query= the column that holds the queries."
+            )
+        found += [(text, name) for text in texts if text.strip()]
+    if queries and not found:
+        raise ValueError(
+            f"evaluation[{column!r}] has {len(queries)} rows and no query, so nothing could be "
+            "found. Pass query= the column that holds the queries."
+        )
+    return found
 
 
 def _plain(text: str) -> str:

@@ -95,6 +95,7 @@ def assign_split(
     1
     """
     shares = split_shares(split)
+    _checks.frame("rows", rows, hint="Give correction_rows(queue), or a frame of your own.")
     if group is not None:
         _checks.column(group, rows.columns, where="rows", hint="Pass group= one of them.")
     hint = "Pass prompt= the column of the prompt."
@@ -125,13 +126,15 @@ def _prompt_key(value: object) -> str:
 
 
 def _missing(value: object) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or value != value
+    if value is None or value is pd.NA or value is pd.NaT:
+        return True
+    return isinstance(value, (float, np.floating)) and bool(value != value)
 
 
 def _group_text(value: object) -> str:
     """Text of a group; 1 and 1.0 are one, as a missing value makes a whole column real."""
-    if isinstance(value, np.generic):
-        value = value.item()
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value)

@@ -102,6 +102,9 @@ def row_keys(rows: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple[Any, 
 
 def row_names(rows: pd.DataFrame, columns: Sequence[str], id: str) -> list[str]:
     """The name of each row, once the columns are known to be there."""
+    _checks.frame("rows", rows, hint="Give correction_rows(queue), or a frame of your own.")
+    if isinstance(columns, str):
+        raise TypeError(f"columns must be a list of names, not a text. Pass [{columns!r}].")
     for name in (*columns, id):
         _checks.column(name, rows.columns, where="rows", hint=_HINT)
     return [str(name) for name in rows[id].tolist()]
