@@ -28,6 +28,7 @@ __all__ = [
     "sync_folder",
     "write_at",
     "write_bytes",
+    "write_errors",
 ]
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -89,6 +90,22 @@ def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Binar
         raise
     for folder in {target.parent for target in targets}:
         sync_folder(folder)
+
+
+@contextlib.contextmanager
+def write_errors(target: Path) -> Iterator[None]:
+    """Let the system's errors say that nothing was exported, and name ``target``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(
+            error.errno,
+            f"The export could not be written ({error.strerror}); nothing was exported and an "
+            "older export is unchanged",
+            str(target),
+        ) from error
 
 
 def _check_free(target: Path) -> None:

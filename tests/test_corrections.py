@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from jarvis_lab.synthesis.corrections import correction_rows, export_corrections
 from jarvis_lab.synthesis.hygiene import clean_rows, drop_exact_duplicates
+from jarvis_lab.synthesis.manifest import manifest_path
+from jarvis_lab.synthesis.preferences import export_preferences
 from jarvis_lab.synthesis.publish import sidecar_path
 from jarvis_lab.synthesis.verify import verify_export
 
@@ -583,8 +585,8 @@ def test_a_disk_that_is_full_keeps_the_older_export_and_says_so(tmp_path: Path) 
         code = 1
         try:
             export_corrections(several(), path)
-        except OSError:
-            code = 7
+        except OSError as error:
+            code = 7 if "nothing was exported" in str(error) and str(path) in str(error) else 8
         finally:
             os._exit(code)
     assert os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 7
@@ -685,6 +687,19 @@ def test_a_group_column_keeps_its_rows_on_one_side(tmp_path: Path) -> None:
     assert rows["split"].nunique() == 2
 
 
+def test_any_column_of_the_queue_may_group_the_rows(tmp_path: Path) -> None:
+    frame = several()
+    frame["conversation"] = [f"c{number % 8}" for number in range(len(frame))]
+    export = export_corrections(frame, tmp_path / "r.jsonl", split=0.5, group="conversation")
+    rows = export.rows().merge(frame[["id", "conversation"]], on="id")
+    assert rows.groupby("conversation")["split"].nunique().tolist() == [1] * 8
+    assert rows["split"].nunique() == 2
+    before = manifest_path(export.files["train"]).read_bytes()
+    frame["conversation"] = frame["conversation"].str.upper()
+    export_corrections(frame, tmp_path / "r.jsonl", split=0.5, group="conversation")
+    assert manifest_path(export.files["train"]).read_bytes() != before
+
+
 def test_arguments_that_are_wrong_are_named() -> None:
     with pytest.raises(ValueError, match="no column 'conflict'"):
         export_corrections(several().drop(columns="conflict"), "x.jsonl")
@@ -696,6 +711,12 @@ def test_arguments_that_are_wrong_are_named() -> None:
         export_corrections(several(), "x.jsonl", split=0.1, group="nobody")
     with pytest.raises(TypeError, match="hygiene must hold"):
         export_corrections(several(), "x.jsonl", hygiene=[several()])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="not NoneType"):
+        export_corrections(several(), "x.jsonl", hygiene=None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="path='' names no file"):
+        export_corrections(several(), "")
+    with pytest.raises(TypeError, match="path must be the file to write, not NoneType None"):
+        export_preferences(several(), None)  # type: ignore[arg-type]
 
 
 def test_an_object_with_to_frame_is_a_queue(tmp_path: Path) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 import pandas as pd
 
 from jarvis_lab import _checks
-from jarvis_lab.synthesis.corrections_export import Settings, as_steps, write_rows
+from jarvis_lab.synthesis.corrections_export import Settings, as_steps, export_path, write_rows
 from jarvis_lab.synthesis.corrections_result import CorrectionsExport
 from jarvis_lab.synthesis.formats import (
     FORMATS,
@@ -23,6 +22,7 @@ from jarvis_lab.synthesis.formats import (
 from jarvis_lab.synthesis.reviewed import (
     HasFrame,
     Reviewed,
+    group_values,
     queue_frame,
     queue_sha256,
     read_reviewed,
@@ -127,8 +127,9 @@ def export_corrections(
     0  b  status discarded
     """
     _checks.choice("format", format, FORMATS)
-    steps = as_steps(hygiene)
+    target, steps = export_path(path), as_steps(hygiene)
     frame = queue_frame(queue)
+    groups, sha256 = group_values(frame, group), queue_sha256(frame, group)
     result = screen(read_reviewed(frame), steps)
     fit: list[Reviewed] = []
     for item in result.passed:
@@ -146,10 +147,10 @@ def export_corrections(
         return "" if row == wanted[name] else f"row {name!r} differs from the decision"
 
     return write_rows(
-        Path(path).expanduser(),
+        target,
         fit,
         result.excluded,
-        Settings("corrections", format, split, group, steps, queue_sha256(frame), dry_run),
+        Settings("corrections", format, split, group, steps, sha256, dry_run, groups),
         encode=lambda item: msgspec.json.encode(format_row(format, item.prompt.turns, item.target)),
         check=check,
     )

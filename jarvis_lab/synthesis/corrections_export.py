@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,21 +11,23 @@ from pathlib import Path
 
 import pandas as pd
 
-from jarvis_lab import _checks
 from jarvis_lab.synthesis.corrections_result import CorrectionsExport
 from jarvis_lab.synthesis.formats import PREFERENCE_KEYS, TRAINING_KEYS, date_columns
 from jarvis_lab.synthesis.publish import Line, data_path, publish
-from jarvis_lab.synthesis.reviewed import METADATA, Reviewed
+from jarvis_lab.synthesis.reviewed import Reviewed
 from jarvis_lab.synthesis.screen import ExcludedCandidate, excluded_frame
 from jarvis_lab.synthesis.split import Split, assign_split, split_shares
 from jarvis_lab.synthesis.steps import HygieneStep
 
-__all__ = ["Settings", "as_steps", "write_rows"]
+__all__ = ["Settings", "as_steps", "export_path", "write_rows"]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Options of an export that shape its bytes or its files."""
+    """Options of an export that shape its bytes or its files.
+
+    ``groups`` has the value of the column ``group`` for each row of the queue.
+    """
 
     kind: str
     format: str
@@ -33,6 +36,7 @@ class Settings:
     hygiene: tuple[HygieneStep, ...]
     queue_sha256: str
     dry_run: bool
+    groups: Sequence[object] = ()
 
 
 def as_steps(hygiene: HygieneStep | Iterable[HygieneStep]) -> tuple[HygieneStep, ...]:
@@ -43,11 +47,31 @@ def as_steps(hygiene: HygieneStep | Iterable[HygieneStep]) -> tuple[HygieneStep,
     TypeError
         If something else was given.
     """
-    steps = (hygiene,) if isinstance(hygiene, HygieneStep) else tuple(hygiene)
-    for step in steps:
+    steps = (hygiene,) if isinstance(hygiene, HygieneStep) else hygiene
+    given = [steps] if isinstance(steps, str) or not isinstance(steps, Iterable) else list(steps)
+    for step in given:
         if not isinstance(step, HygieneStep):
-            raise TypeError(f"hygiene must hold HygieneStep results, not {type(step).__name__}.")
-    return steps
+            raise TypeError(
+                f"hygiene must hold HygieneStep results, not {type(step).__name__}. Pass what "
+                "clean_rows(correction_rows(queue)) gives, or leave it out."
+            )
+    return tuple(given)
+
+
+def export_path(path: str | os.PathLike[str]) -> Path:
+    """Give the ``path`` option of an export, its ``~`` resolved.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no path, or names no file.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be the file to write, not {type(path).__name__} {path!r:.80}.")
+    target = Path(path)
+    if not target.name:
+        raise ValueError(f"path={str(path)!r} names no file. Give the file to write.")
+    return target.expanduser()
 
 
 def write_rows(
@@ -106,16 +130,11 @@ def _warn_of_dates(lines: Sequence[bytes]) -> None:
 
 
 def _sides(items: Sequence[Reviewed], settings: Settings) -> list[str]:
-    group = settings.group
-    if group is not None:
-        have = [name for name in METADATA if not items or name in items[0].metadata]
-        _checks.column(group, have, where="queue", hint="Pass group= one of them.")
+    groups = [settings.groups[item.row] if settings.groups else None for item in items]
     frame = pd.DataFrame(
         {
             "prompt_messages": pd.Series([_messages(item) for item in items], dtype="object"),
-            "group": pd.Series(
-                [item.metadata.get(group) if group else None for item in items], dtype="object"
-            ),
+            "group": pd.Series(groups, dtype="object"),
         }
     )
     return list(assign_split(frame, split=settings.split, group="group"))

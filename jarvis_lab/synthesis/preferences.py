@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import msgspec
 import pandas as pd
 
-from jarvis_lab.synthesis.corrections_export import Settings, as_steps, write_rows
+from jarvis_lab.synthesis.corrections_export import Settings, as_steps, export_path, write_rows
 from jarvis_lab.synthesis.corrections_result import CorrectionsExport
 from jarvis_lab.synthesis.formats import PreferenceRow, format_preference, parse_preference
 from jarvis_lab.synthesis.messages import PromptKey, writable
@@ -17,6 +16,7 @@ from jarvis_lab.synthesis.normal import normal_form
 from jarvis_lab.synthesis.reviewed import (
     HasFrame,
     Reviewed,
+    group_values,
     queue_frame,
     queue_sha256,
     read_reviewed,
@@ -80,8 +80,9 @@ def export_preferences(
     ...     export.files["all"].read_text().partition(',"chosen"')[2].strip()
     ':[{"role":"assistant","content":"Paris"}],"rejected":[{"role":"assistant","content":"Lyon"}]}'
     """
-    steps = as_steps(hygiene)
+    target, steps = export_path(path), as_steps(hygiene)
     frame = queue_frame(queue)
+    groups, sha256 = group_values(frame, group), queue_sha256(frame, group)
     reviewed = read_reviewed(frame)
     result = screen(reviewed, steps)
     approved = _approved(reviewed)
@@ -101,10 +102,10 @@ def export_preferences(
         return "" if row == wanted[name] else f"row {name!r} differs from the decision"
 
     return write_rows(
-        Path(path).expanduser(),
+        target,
         pairs,
         result.excluded,
-        Settings("preferences", "preference", split, group, steps, queue_sha256(frame), dry_run),
+        Settings("preferences", "preference", split, group, steps, sha256, dry_run, groups),
         encode=lambda item: msgspec.json.encode(format_preference(*_pair(item))),
         check=check,
     )

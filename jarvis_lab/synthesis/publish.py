@@ -91,7 +91,7 @@ def publish(
     for target in targets:
         if target.is_dir():
             raise IsADirectoryError(f"Cannot write {target}: it is a folder. Pass another path.")
-    with _files.atomic_group(targets) as handles:
+    with _files.write_errors(path), _files.atomic_group(targets) as handles:
         data, metadata, manifests = (
             handles[k * len(files) : (k + 1) * len(files)] for k in range(3)
         )

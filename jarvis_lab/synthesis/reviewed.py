@@ -14,7 +14,15 @@ from jarvis_lab import _checks
 from jarvis_lab._files import canonical_json, sha256_bytes
 from jarvis_lab.synthesis.messages import Prompt, read_prompt, shown, writable
 
-__all__ = ["METADATA", "HasFrame", "Reviewed", "queue_frame", "queue_sha256", "read_reviewed"]
+__all__ = [
+    "METADATA",
+    "HasFrame",
+    "Reviewed",
+    "group_values",
+    "queue_frame",
+    "queue_sha256",
+    "read_reviewed",
+]
 
 _NEEDED = (
     "id",
@@ -132,12 +140,27 @@ def read_reviewed(frame: pd.DataFrame) -> list[Reviewed]:
     ]
 
 
-def queue_sha256(frame: pd.DataFrame) -> str:
+def group_values(frame: pd.DataFrame, group: str | None) -> list[Any]:
+    """The value of the column ``group`` for each row of a queue; empty for no group.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+    """
+    if group is None:
+        return []
+    _checks.column(group, frame.columns, where="queue", hint="Pass group= one of them.")
+    return [_json_value(value) for value in frame[group].tolist()]
+
+
+def queue_sha256(frame: pd.DataFrame, group: str | None = None) -> str:
     """SHA-256 of what an export reads of a queue: the same on any machine.
 
-    File names are left out, as they differ between machines.
+    File names are left out, as they differ between machines, unless rows are grouped by them.
     """
-    names = sorted(name for name in {*_NEEDED, *METADATA} if name in frame.columns)
+    read = {*_NEEDED, *METADATA} | ({group} if group is not None else set())
+    names = sorted(name for name in read if name in frame.columns)
     columns = [frame[name].tolist() for name in names]
     rows = [[_stable(value) for value in row] for row in zip(*columns, strict=True)]
     return sha256_bytes(canonical_json([names, rows]))
