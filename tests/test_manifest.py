@@ -121,6 +121,7 @@ def test_a_missing_or_foreign_manifest_is_an_error(rows: Path, tmp_path: Path) -
     for broken, message in (
         ("{", "is not a manifest"),
         ("[]", "is not a manifest"),
+        ('{"a":' * 3000 + "1" + "}" * 3000, "is not a manifest of an export: nested too deeply"),
         (good.replace('"manifest_version": 1', '"manifest_version": 2'), "manifest_version 2"),
         (good.replace('"rows.jsonl"', '"../rows.jsonl"'), "not a file name alone"),
         (good.replace('"rows.jsonl"', '"else.jsonl"'), "does not name 'rows.jsonl'"),

@@ -142,8 +142,9 @@ def _read(target: Path) -> tuple[Manifest, str]:
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
         own = own_sha256(msgspec.json.decode(content, type=dict[str, Any]))
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ValueError(f"{target} is not a manifest of an export: {error}.") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise ValueError(f"{target} is not a manifest of an export: {why}.") from None
     if manifest.manifest_version != MANIFEST_VERSION:
         raise ValueError(
             f"{target} has manifest_version {manifest.manifest_version}, this release reads "
