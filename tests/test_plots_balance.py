@@ -39,6 +39,13 @@ def test_a_panel_says_how_many_bars_it_leaves_out() -> None:
     assert ax.get_title() == "model, 5 more not shown"
 
 
+def test_rows_are_whole_and_lengths_have_a_unit() -> None:
+    figure = plot_export_balance(table(("model", "a", 3), ("length", "4–7", 3)))
+    for ax in figure.axes:
+        assert all(tick == int(tick) for tick in ax.get_xticks())
+    assert [ax.get_ylabel() for ax in figure.axes] == ["", "characters"]
+
+
 def test_hostile_names_are_drawn_as_text() -> None:
     names = ["$\\frac{", "a\nb\x00", "", "x" * 200, "名前"]
     figure = plot_export_balance(table(*[("source class", name, 1) for name in names[:4]]))

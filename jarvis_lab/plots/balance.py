@@ -16,6 +16,8 @@ __all__ = ["plot_export_balance"]
 _COLUMNS = ("by", "value", "rows")
 _UNNAMED = "(unnamed)"
 _LONGEST = 28
+#: What the values of a panel count, where they count something.
+_UNITS = {"length": "characters"}
 
 
 class HasBalance(Protocol):
@@ -87,6 +89,8 @@ def _bars(ax: Axes, table: pd.DataFrame, name: str, most: int) -> None:
     # Few bars stay as slim as many.
     ax.set_ylim(max(len(shown), 4) - 0.5, -0.5)
     ax.set_xlabel("rows")
+    ax.set_ylabel(_UNITS.get(name, ""))
+    ax.xaxis.get_major_locator().set_params(integer=True)
     hidden = len(table) - len(shown)
     ax.set_title(f"{name}, {hidden} more not shown" if hidden else name, parse_math=False)
     for place, rows in zip(places, shown["rows"], strict=True):

@@ -8,7 +8,8 @@
 #
 # **Data.** The generated sample (`data/README.md`): a small lake, or the one at `JARVIS_LAB_LAKE`,
 # and two benchmark runs whose answers wait for review. Nothing in it is real, and some of it is
-# broken on purpose. The files go into a temporary folder, or into the one at `JARVIS_LAB_EXPORTS`.
+# broken on purpose. The samples of the lake go into a temporary folder, or into the one at
+# `JARVIS_LAB_EXPORTS`.
 
 # %% [markdown]
 # The first cells load the names that this notebook uses and choose the folders.
@@ -26,7 +27,8 @@ from jarvis_lab import (
 )
 
 # %% [markdown]
-# The review below is a rehearsal, so its decisions always go into a temporary folder.
+# The review below is a rehearsal, so its decisions, and what is exported of them, always go into a
+# temporary folder.
 
 # %%
 import os
@@ -134,7 +136,7 @@ print(f"{queue.to_frame()['conflict'].sum()} conflicts")
 # The export takes the *whole* queue: an answer that is not there cannot be blocked.
 
 # %%
-corrections = export_corrections(queue, out / "corrections.jsonl", split=0.2)
+corrections = export_corrections(queue, folder / "corrections.jsonl", split=0.2)
 corrections
 
 # %% [markdown]
@@ -184,7 +186,7 @@ rows = correction_rows(queue)
 question = rows["prompt_messages"].iloc[-1][-1]["content"]
 steps = clean_rows(rows, evaluation=pd.DataFrame({"query": [question.upper()]}))
 print(*steps, sep="\n")
-clean = export_corrections(queue, out / "clean.jsonl", split=0.2, hygiene=steps)
+clean = export_corrections(queue, folder / "clean.jsonl", split=0.2, hygiene=steps)
 print(clean)
 
 # %% [markdown]
@@ -206,7 +208,7 @@ print(*(problem.split(" has ")[0] for problem in verify_export(train).problems),
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print(*sorted(path.name for path in out.glob("corrections.*")), sep="\n")
+print(*sorted(path.name for path in folder.glob("corrections.*")), sep="\n")
 print(corrections.files["train"].read_text().splitlines()[0][:74])
 
 # %% [markdown]
@@ -230,7 +232,8 @@ print(corrections.files["train"].read_text().splitlines()[0][:74])
 #   hold, and what does `excluded()` say of them?
 # - Undo one of Bea's decisions (`second.undo()`), open the queue again and export. Which row
 #   appears?
-# - `from jarvis_lab import export_preferences`, then `export_preferences(queue, out / "pairs.jsonl")`
-#   writes pairs of a correction and the answer it corrects. Why do the approved answers make none?
+# - `from jarvis_lab import export_preferences`, then
+#   `export_preferences(queue, folder / "pairs.jsonl")` writes pairs of a correction and the answer
+#   it corrects. Why do the approved answers make none?
 # - Point `export_sft` at your own lake with `dry_run=True`: it writes nothing and shows where every
 #   record would go.
