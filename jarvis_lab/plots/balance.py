@@ -90,7 +90,7 @@ def _bars(ax: Axes, table: pd.DataFrame, name: str, most: int) -> None:
     ax.set_ylim(max(len(shown), 4) - 0.5, -0.5)
     ax.set_xlabel("rows")
     ax.set_ylabel(_UNITS.get(name, ""))
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     hidden = len(table) - len(shown)
     ax.set_title(f"{name}, {hidden} more not shown" if hidden else name, parse_math=False)
     for place, rows in zip(places, shown["rows"], strict=True):
