@@ -86,6 +86,15 @@ def test_the_warning_of_score_counts_points_at_its_caller(tmp_path):
     assert caught[0].filename == __file__
 
 
+def test_a_byte_order_mark_is_named(tmp_path):
+    path = file(tmp_path, b"\xef\xbb\xbf", line(), line())
+    frame, (bad,) = read(path)
+    assert len(frame) == 1
+    assert bad == BadLine(
+        str(path), 1, "begins with a byte order mark; save the file as UTF-8 without one"
+    )
+
+
 def test_only_a_line_feed_ends_a_line(tmp_path):
     text = "a\u2028b\u2029c\u0085d"
     frame, bad = read(file(tmp_path, json.dumps({"query": text}, ensure_ascii=False).encode()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -106,7 +107,7 @@ class BadLines:
             more = f"; and {self.count - _SHOWN} more" if self.count > _SHOWN else ""
             warnings.warn(
                 f"{self.count} bad line{'s' * (self.count > 1)} left out: {places}{more}. "
-                "Pass on_bad_lines=list.append to collect them.",
+                "Pass on_bad_lines=bad.append, with bad = [], to collect them.",
                 BadLineWarning,
                 stacklevel=stacklevel,
             )
@@ -157,12 +158,12 @@ def decode_line(
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         repaired = _repair(line)
         if repaired is None:
-            bad_lines.add(file, number, _reason(error))
+            bad_lines.add(file, number, _reason(error, line))
             return None
     try:
         record = decoder.decode(repaired)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as again:
-        bad_lines.add(file, number, _reason(again))
+        bad_lines.add(file, number, _reason(again, line))
         return None
     bad_lines.add_replaced(file)
     return (record,)
@@ -179,7 +180,9 @@ def _repair(line: bytes) -> bytes | None:
     return None if repaired == text else repaired.encode("utf-8")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, line: bytes) -> str:
+    if line.startswith(codecs.BOM_UTF8):
+        return "begins with a byte order mark; save the file as UTF-8 without one"
     if isinstance(error, RecursionError):
         return "nested too deeply"
     return str(error) or type(error).__name__
