@@ -631,6 +631,19 @@ def test_rows_that_hygiene_dropped_are_left_out_with_its_reason_and_match(tmp_pa
     assert export_corrections(frame, tmp_path / "rows.jsonl", hygiene=steps).rows_exported == 2
 
 
+def test_rows_decided_or_edited_after_hygiene_ran_are_warned_of(tmp_path: Path) -> None:
+    frame = several().iloc[:4].reset_index(drop=True)
+    steps = clean_rows(correction_rows(frame), threshold=1)
+    export_corrections(frame, tmp_path / "rows.jsonl", hygiene=steps)
+    later = pd.concat([frame, queue(candidate(id="new", prompt_messages=[user("New?")]))])
+    with pytest.warns(UserWarning, match=r"did not see 1 of \d rows .*: 'new'\. Run it") as caught:
+        export_corrections(later, tmp_path / "rows.jsonl", hygiene=steps)
+    assert caught[0].filename == __file__
+    frame.loc[3, "target"] = "another text"
+    with pytest.warns(UserWarning, match="did not see 1 of"):
+        export_preferences(frame, tmp_path / "pairs.jsonl", hygiene=steps)
+
+
 def test_hygiene_of_another_queue_is_refused() -> None:
     step = drop_exact_duplicates(correction_rows(queue(candidate(id="x"), candidate(id="y"))))
     with pytest.raises(ValueError, match="dropped 'y', which the queue does not have"):

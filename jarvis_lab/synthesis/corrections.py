@@ -84,7 +84,8 @@ def export_corrections(
     Warns
     -----
     UserWarning
-        If every text of a column looks like a date.
+        If every text of a column looks like a date, or a step of ``hygiene`` did not see a row
+        that is written as it is now: the queue was worked on since the step ran.
 
     Notes
     -----

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from jarvis_lab import _checks
 from jarvis_lab.synthesis.corrections_result import CorrectionsExport
 from jarvis_lab.synthesis.formats import PREFERENCE_KEYS, TRAINING_KEYS, date_columns
 from jarvis_lab.synthesis.publish import Line, data_path, publish
@@ -85,6 +86,7 @@ def write_rows(
 ) -> CorrectionsExport:
     """Divide the rows into splits, publish them, and say what was done."""
     shares = split_shares(settings.split)
+    _warn_of_unseen(items, settings.hygiene)
     sides = _sides(items, settings)
     splits: dict[str, list[Line]] = {name: [] for name in shares or {"all": 1.0}}
     for item, side in zip(items, sides, strict=True):
@@ -127,6 +129,24 @@ def _warn_of_dates(lines: Sequence[bytes]) -> None:
             UserWarning,
             stacklevel=4,
         )
+
+
+def _warn_of_unseen(items: Sequence[Reviewed], steps: Sequence[HygieneStep]) -> None:
+    """Warn of rows that a step did not look at, as they were decided or edited after it ran."""
+    for step in steps:
+        name = step.dropped.columns[0]
+        facts = [name, "target"] if "target" in step.kept else [name]
+        seen = set(zip(*(step.kept[fact].astype(object) for fact in facts), strict=True))
+        unseen = [item.id for item in items if (item.id, item.target)[: len(facts)] not in seen]
+        if unseen:
+            warnings.warn(
+                f"Hygiene step {step.name!r} did not see {len(unseen)} of {len(items)} rows as "
+                f"they are now: {_checks.names(unseen, most=3)}. Run it again on "
+                "correction_rows(queue), and export with what it gives.",
+                UserWarning,
+                stacklevel=_checks.caller_level(),
+            )
+            return
 
 
 def _sides(items: Sequence[Reviewed], settings: Settings) -> list[str]:
