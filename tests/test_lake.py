@@ -351,3 +351,18 @@ def test_evidence_with_a_wrong_type_anywhere_is_a_bad_line() -> None:
         bad = BadLines("skip")
         decode_line(json.dumps(field).encode(), decoder, bad, file="f", number=1)
         assert bad.count == 1, field
+
+
+def test_a_path_may_begin_with_a_tilde_and_what_is_no_path_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "scored-runs/2026/01/01/a.jsonl", [{"evidence_run_id": "r1"}])
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert len(read_scored_runs("~")) == 1
+    assert len(read_scored_runs("~/data/scored-runs/2026/01/01/a.jsonl")) == 1
+    for read in (read_scored_runs, read_evidence):
+        with pytest.raises(TypeError, match="root_or_file must be a path, not NoneType None"):
+            read(None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="root must be a path, not int 5"):
+        scored_run_files(5)  # type: ignore[arg-type]

@@ -189,7 +189,12 @@ def _records(
 def _files_of(
     root_or_file: str | os.PathLike[str], kind: Literal["scored-runs", "evidence"]
 ) -> list[LakeFile]:
-    path = Path(root_or_file)
+    if not isinstance(root_or_file, (str, os.PathLike)):
+        what = f"{type(root_or_file).__name__} {root_or_file!r:.80}"
+        raise TypeError(
+            f"root_or_file must be a path, not {what}. Give a lake or one of its files."
+        )
+    path = Path(root_or_file).expanduser()
     if path.is_file():
         return [LakeFile(str(root_or_file), path)]
     if path.suffix == ".jsonl" and not path.exists():

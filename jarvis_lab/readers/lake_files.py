@@ -44,9 +44,16 @@ def lake_root(root: str | os.PathLike[str]) -> Path:
     ------
     ValueError
         If ``root`` is empty.
+    TypeError
+        If ``root`` is no path.
     NotADirectoryError
         If ``root`` is a file.
     """
+    if not isinstance(root, (str, os.PathLike)):
+        raise TypeError(
+            f"root must be a path, not {type(root).__name__} {root!r:.80}. "
+            "Give the folder that holds data/scored-runs."
+        )
     if isinstance(root, str) and not root.strip():
         raise ValueError("root must not be empty. Give the folder that holds data/scored-runs.")
     path = Path(root).expanduser()
