@@ -272,6 +272,21 @@ def test_a_lake_without_scored_runs_is_an_empty_result(tmp_path: Path) -> None:
     assert "the lake has no scored runs" in result._repr_html_()
 
 
+def test_a_lake_that_is_not_read_for_a_link_out_of_it_says_so(tmp_path: Path) -> None:
+    elsewhere, lake = fill(tmp_path / "elsewhere"), tmp_path / "lake"
+    lake.mkdir()
+    (lake / "data").symlink_to(elsewhere / "data")
+    assert run(lake).note.startswith("data/scored-runs was not read (symlink out of the lake")
+
+
+def test_a_model_without_a_name_is_named_so_on_the_card(tmp_path: Path) -> None:
+    put(tmp_path, "scored-runs/2026/01/01/a.jsonl", [scored("a")])
+    put(tmp_path, "evidence/2026/01/01/a.jsonl", [{**answer("a"), "model_name": None}])
+    result = run(tmp_path)
+    assert result.models == {"": 1}
+    assert ">(unnamed)<" in result._repr_html_()
+
+
 def test_a_dry_run_counts_and_writes_nothing(tmp_path: Path) -> None:
     result = run(fill(tmp_path), dry_run=True)
     assert (result.records_exported, result.written, result.note) == (6, False, "dry run")
@@ -299,6 +314,8 @@ def test_wrong_arguments_are_named_before_anything_is_read(tmp_path: Path) -> No
             run(lake, **options)
     with pytest.raises(ValueError, match="root must not be empty"):
         run("")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="root must be a path, not NoneType None"):
+        run(None)  # type: ignore[arg-type]
     assert run(lake).records_exported == 6
 
 

@@ -11,7 +11,7 @@ __all__ = ["bar", "card", "table"]
 
 _CARD = (
     "border:1px solid var(--jp-border-color2,#bbb);border-radius:6px;padding:10px 14px;"
-    "max-width:60em;color:var(--jp-ui-font-color1,inherit);"
+    "max-width:60em;overflow-x:auto;color:var(--jp-ui-font-color1,inherit);"
     "background:var(--jp-layout-color1,transparent)"
 )
 _MUTED = "color:var(--jp-ui-font-color2,#666)"

@@ -191,7 +191,7 @@ def export_of(
         duplicate_ids=_duplicates(parts),
         output_path=output_path,
         written=written,
-        note="" if written else _note(len(parts), exported, output_path, dry_run=dry_run),
+        note="" if written else _note(parts, refused, exported, output_path, dry_run=dry_run),
         reasons=dict(sorted(reasons.items())),
         categories=_sorted(categories),
         models=_sums(balance, 1),
@@ -212,11 +212,20 @@ def _excluded(
             yield part.evidence_name, part.evidence_excluded
 
 
-def _note(files: int, exported: int, output_path: Path, *, dry_run: bool) -> str:
+def _note(
+    parts: Sequence[Part],
+    refused: Sequence[LakeFile],
+    exported: int,
+    output_path: Path,
+    *,
+    dry_run: bool,
+) -> str:
     if dry_run:
         return "dry run"
-    if not files:
+    if not parts:
         why = "the lake has no scored runs"
+        if refused:
+            why = f"{refused[0].name} was not read ({refused[0].problem})"
     else:
         why = "no record passed" if not exported else "interrupted"
     return f"{why}; the older export {output_path} stays" if output_path.exists() else why

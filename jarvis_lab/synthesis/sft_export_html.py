@@ -46,4 +46,5 @@ def as_html(export: SftExport) -> str:
 
 
 def _frame(counts: dict[str, int], name: str) -> pd.DataFrame:
-    return pd.DataFrame({name: list(counts), "rows": list(counts.values())})
+    named = [value or "(unnamed)" for value in counts]
+    return pd.DataFrame({name: named, "rows": list(counts.values())})
