@@ -40,6 +40,24 @@ def test_a_text_in_capitals_is_the_same_text(text: str) -> None:
     assert normal_form(text.upper()) == normal_form(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Pa\u200bris", "\ufeffParis", "Par\u00adis", "Paris\u2060", "Pa\U000e0041ris", "\u202eParis"],
+)
+def test_what_is_not_seen_makes_no_other_text(text: str) -> None:
+    assert normal_form(text) == "paris"
+    wrong = row(id="r", model_response="Paris", status="discarded", action="discard", target=None)
+    passed = row(status="approved", action="correct", target=text)
+    assert blocked(wrong, passed).whose((("user", "q"),), text) == "r"
+    blank = row(status="approved", action="correct", target=text.translate(dict.fromkeys(b"Paris")))
+    assert read_reviewed(pd.DataFrame([blank], dtype="object"))[0].refused == "blank target"
+
+
+@given(st.text())
+def test_the_normal_form_of_a_normal_form_is_itself(text: str) -> None:
+    assert normal_form(normal_form(text)) == normal_form(text)
+
+
 def test_what_differs_in_more_than_that_stays_different() -> None:
     forms = ["2-2", "2 - 2", "2+2", "paris", "paris.", "pari", "ı", "i", "naïve", "naive"]
     assert len({normal_form(form) for form in forms}) == len(forms)

@@ -46,7 +46,8 @@ class BlockedText:
 
     Notes
     -----
-    Two texts are the same if their normal forms are (NFKC, case folding, white space), and two
+    Two texts are the same if their normal forms are (NFKC, case folding, white space, unseen
+    characters), and two
     prompts are if they have the same roles and texts in that sense.
     """
 

@@ -95,7 +95,8 @@ def export_corrections(
     Blocked text is the answer of every candidate whose live decision is not an ``approve`` in
     force. A row is left out if its target equals blocked text of a candidate with the same
     prompt, and if an earlier assistant turn equals blocked text of a candidate whose prompt is
-    the messages before that turn; equal after NFKC, case folding and white-space collapse.
+    the messages before that turn; equal after NFKC, case folding and white-space collapse,
+    characters that are not seen left out.
 
     Content that is a list of text parts is written as one text, the parts joined by line ends.
     A message without a role, of an unknown role, with content that is not text or with a tool

@@ -8,11 +8,20 @@ import unicodedata
 __all__ = ["normal_form", "words"]
 
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+#: Unicode's Default_Ignorable_Code_Point: nothing of them is seen.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+)
 _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W{_IDEOGRAPHS}]+")
 
 
 def normal_form(text: str) -> str:
     """Give the form in which texts are compared: NFKC, case folding, white space collapsed.
+
+    Characters that are not seen, such as a zero-width space or a soft hyphen, are left out, as in
+    Unicode's own NFKC_Casefold.
 
     Parameters
     ----------
@@ -22,7 +31,8 @@ def normal_form(text: str) -> str:
     Returns
     -------
     str
-        Equal for two texts that differ only in case, white space or Unicode form.
+        Equal for two texts that differ only in case, white space, Unicode form or what is not
+        seen.
 
     Notes
     -----
@@ -35,7 +45,7 @@ def normal_form(text: str) -> str:
     'paris is the strasse'
     """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).casefold()
+        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text).casefold())
         text = unicodedata.normalize("NFKC", text)
     return " ".join(text.casefold().split())
 

@@ -13,6 +13,7 @@ import pandas as pd
 from jarvis_lab import _checks
 from jarvis_lab._files import canonical_json, sha256_bytes
 from jarvis_lab.synthesis.messages import Prompt, read_prompt, shown, writable
+from jarvis_lab.synthesis.normal import normal_form
 
 __all__ = [
     "METADATA",
@@ -215,7 +216,7 @@ def _why_not(
             return name, changed if known else f"{name} is {values[name]!r}, not True or False"
     if action not in ("approve", "correct"):
         return "no approving decision", f"the live action is {action!r}, not approve or correct"
-    if target is None or not target.strip():
+    if target is None or not normal_form(target):
         return "blank target", "there is no text to train on"
     if not writable(target):
         return "unwritable target", "the text has a lone surrogate, which UTF-8 cannot hold"
