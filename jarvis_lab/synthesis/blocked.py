@@ -47,8 +47,7 @@ class BlockedText:
     Notes
     -----
     Two texts are the same if their normal forms are (NFKC, case folding, white space, unseen
-    characters), and two
-    prompts are if they have the same roles and texts in that sense.
+    characters), and two prompts are if they have the same roles and texts in that sense.
     """
 
     def __init__(self, reviewed: Iterable[Reviewed]) -> None:
