@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,7 +29,9 @@ T = TypeVar("T", ScoredRun, EvidenceRecord)
 SFT_NEVER: frozenset[str] = frozenset({"rejected", "needs_human_review"})
 
 #: The only categories that a sample may come from, and the quality it gets.
-QUALITY_SCORES: dict[str, float | int] = {"accepted": 1, "partially_accepted": 0.5}
+QUALITY_SCORES: Mapping[str, float | int] = MappingProxyType(
+    {"accepted": 1, "partially_accepted": 0.5}
+)
 
 #: Roles in which a model answered an instruction.
 INSTRUCTABLE_ROLES: frozenset[str] = frozenset({"executor", "reviewer", "applier"})
@@ -175,7 +178,7 @@ def synthesize_sft(
     Raises
     ------
     ValueError
-        If ``recorded_at`` is empty, or a field has the wrong type.
+        If ``recorded_at`` is empty, a field has the wrong type, or the evidence is another run's.
 
     Examples
     --------
@@ -191,6 +194,11 @@ def synthesize_sft(
     if run.category not in QUALITY_SCORES or evidence is None:
         return None
     record = _record(evidence, EvidenceRecord, "evidence")
+    if (record.run_id or "") != (run.evidence_run_id or ""):
+        raise ValueError(
+            f"evidence is of run {record.run_id!r}, not of the scored run {run.evidence_run_id!r}. "
+            "Pass the evidence of the same run: the verdict is about no other."
+        )
     if why_not_instructable(record, include_partial):
         return None
     stem = source_class(record.provenance.source_file) if record.provenance else ""
