@@ -46,6 +46,13 @@ def test_rows_are_whole_and_lengths_have_a_unit() -> None:
     assert [ax.get_ylabel() for ax in figure.axes] == ["", "characters"]
 
 
+def test_millions_of_rows_are_written_out() -> None:
+    (ax,) = plot_export_balance(table(("model", "a", 3_000_000))).axes
+    ax.figure.savefig(io.BytesIO(), format="png")
+    assert "3,000,000" in [label.get_text() for label in ax.get_xticklabels()]
+    assert ax.xaxis.get_offset_text().get_text() == ""
+
+
 def test_hostile_names_are_drawn_as_text() -> None:
     names = ["$\\frac{", "a\nb\x00", "", "x" * 200, "名前"]
     figure = plot_export_balance(table(*[("source class", name, 1) for name in names[:4]]))

@@ -90,12 +90,13 @@ def _bars(ax: Axes, table: pd.DataFrame, name: str, most: int) -> None:
     ax.set_ylim(max(len(shown), 4) - 0.5, -0.5)
     ax.set_xlabel("rows")
     ax.set_ylabel(_UNITS.get(name, ""))
-    ax.locator_params(axis="x", integer=True)
+    ax.locator_params(axis="x", integer=True, nbins=5)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     hidden = len(table) - len(shown)
     ax.set_title(f"{name}, {hidden} more not shown" if hidden else name, parse_math=False)
     for place, rows in zip(places, shown["rows"], strict=True):
         ax.annotate(f" {rows:,}", (rows, place), va="center", fontsize=8)
-    ax.margins(x=0.15)
+    ax.margins(x=0.2)
 
 
 def _label(value: object) -> str:
