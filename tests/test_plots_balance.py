@@ -57,7 +57,7 @@ def test_hostile_names_are_drawn_as_text() -> None:
     names = ["$\\frac{", "a\nb\x00", "", "x" * 200, "名前"]
     figure = plot_export_balance(table(*[("source class", name, 1) for name in names[:4]]))
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == ["$\\frac{", "a\ufffdb\ufffd", "(unnamed)", "x" * 27 + "…"]
+    assert labels == ["$\\frac{", "a\ufffdb\ufffd", "(unnamed)", "x" * 12 + "…" + "x" * 15]
     figure.savefig(io.BytesIO(), format="png")
 
 
@@ -79,3 +79,10 @@ def test_the_result_of_an_export_stands_for_its_balance() -> None:
     assert [ax.get_title() for ax in plot_export_balance(Export()).axes] == ["model"]
     with pytest.raises(TypeError, match=r"balance must be a DataFrame, not int\. Give the result"):
         plot_export_balance(3)  # type: ignore[arg-type]
+
+
+def test_long_names_that_begin_alike_stay_apart() -> None:
+    names = [f"accounts/somebody/models/llama-{size}-instruct" for size in ("8b", "70b")]
+    figure = plot_export_balance(table(*[("model", name, 1) for name in names]))
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["accounts/som…ama-8b-instruct", "accounts/som…ma-70b-instruct"]

@@ -101,4 +101,7 @@ def _bars(ax: Axes, table: pd.DataFrame, name: str, most: int) -> None:
 
 def _label(value: object) -> str:
     text = "".join(letter if letter.isprintable() else "\ufffd" for letter in str(value))
-    return (text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…") or _UNNAMED
+    if len(text) > _LONGEST:
+        # Names of models begin alike more often than they end alike.
+        text = f"{text[: _LONGEST // 2 - 2]}…{text[-_LONGEST // 2 - 1 :]}"
+    return text or _UNNAMED
