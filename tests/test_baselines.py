@@ -83,6 +83,7 @@ def test_best_single_is_the_highest_mean_among_models_with_five_rewards():
     assert BestSinglePolicy().fit(log).model == "good"
     assert BestSinglePolicy().fit(score_counts(log)).model == "good"
     assert BestSinglePolicy().fit(score_counts(log, by=["regex", "keyword"])).model == "good"
+    assert BestSinglePolicy().fit(score_counts(log, by="keyword")).model == "good"
     assert BestSinglePolicy().fit(log.iloc[:4]).route(["x"]).tolist() == ["lucky"]
     graded = log.assign(stars=np.where(log["model"] == "bad", 1.0, 0.0))
     assert BestSinglePolicy(reward="stars").fit(graded).model == "bad"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jarvis_lab import _checks
 from jarvis_lab.classes import By
 from jarvis_lab.routing.table import counts_of
-from jarvis_lab.scores import is_counts, reward_sums, score_counts
+from jarvis_lab.scores import check_reward, is_counts, reward_sums, score_counts
 
 __all__ = ["ClassModelSums", "class_model_sums", "sums_of_counts", "trace_rewards"]
 
@@ -116,7 +116,8 @@ def class_model_sums(
     Raises
     ------
     ValueError
-        As for :func:`trace_rewards`; if counts are given that lack the reward or the classes.
+        As for :func:`trace_rewards`; if counts are given that lack the reward or the classes,
+        or tell that they have others.
 
     Examples
     --------
@@ -142,6 +143,8 @@ def class_model_sums(
             f"A table of counts has no reward {reward!r}, only outcome and feedback: give the "
             f"traces themselves, or count them with score_counts(..., reward={reward!r})."
         )
+    if own:
+        check_reward(counts, reward)
     invalid = counts["invalid_reward" if own else "invalid_feedback"].sum()
     if invalid:
         raise ValueError(
