@@ -199,6 +199,38 @@ def test_data_that_are_neither_complete_nor_a_log_are_refused_with_the_reason():
     assert values["status"].str.contains("they are no log of one model a query either").all()
     assert values["value"].isna().all()
     assert not core.tables(core.state).empty
+    assert "or say method=" not in values["status"][0]  # which only compare_policies has
+    assert "and give RoutingExplorer the result; compare_policies(" in values["status"][0]
+    with pytest.raises(ValueError, match=r"or say method='post_stratified'"):
+        compare_policies(frame, {})
+    doubled = frame[frame["model"] != "c"].drop_duplicates("query_id")
+    doubled = pd.concat([doubled.assign(model=name) for name in "aab"])
+    core = RoutingComparison(doubled)
+    why = core.values(core.state)["status"][0]
+    assert "query_id=['category', 'index'], drop the doubled rows, or draw" in why
+    assert "or say method=" not in why
+
+
+def test_a_selection_that_is_not_complete_names_the_control_that_makes_it_so():
+    rows = np.arange(180)
+    frame = pd.DataFrame({"query_id": rows // 3, "query": "q", "model": list("abc") * 60})
+    frame["outcome"], frame["feedback"] = "success", np.where(rows < 4, np.nan, 0.5)
+    frame["started_at"] = 1_767_225_600.0 + np.random.default_rng(0).permutation(180) * 1000
+    core = RoutingComparison(frame)
+    assert core.complete
+    for settings_, wanted in (
+        ({"steps": (0, 20)}, "Select the whole time range, or leave out the queries"),
+        ({"outcome_weight": 0.0}, "Raise the weight of the outcome, which every trace has, or"),
+    ):
+        values = core.values(dataclasses.replace(core.state, **settings_))
+        assert values["status"].str.contains(wanted).all()
+        assert not values["status"].str.contains("or say method=").any()
+    late = RoutingComparison(frame.assign(outcome=["success"] * 176 + [None] * 4, feedback=0.5))
+    state = dataclasses.replace(late.state, feedback_weight=0.0)
+    assert "Raise the weight of the feedback, which" in late.values(state)["status"][0]
+    both = RoutingComparison(frame.assign(outcome=["success"] * 176 + [None] * 4))
+    state = dataclasses.replace(both.state, feedback_weight=0.0)
+    assert "either. Leave out the queries" in both.values(state)["status"][0]
 
 
 @settings(max_examples=25)

@@ -461,7 +461,9 @@ def test_data_that_are_neither_complete_nor_a_log_have_tables_and_the_reason_for
     explorer = RoutingExplorer(frame)
     text = shown(explorer.controls.values)
     assert "they are no log of one model a query either" in text
-    assert "refused between 0.00 and 1.00" in text.replace(" to ", " and ")
+    assert "or say method=" not in text
+    assert text.count("takes all traces as independent.") == 1  # the same for all of them
+    assert "refused between 0.00 and 1.00" in text
     assert shown(explorer.controls.tables)
     assert explorer.last_error is None
 

@@ -11,10 +11,54 @@ from jarvis_lab import _checks
 from jarvis_lab.evaluation.read_log import trace_queries
 from jarvis_lab.routing.outcomes import why_incomplete
 
-__all__ = ["frame_reward_note", "incomplete_note", "reward_note", "why_not_complete"]
+__all__ = [
+    "NeitherError",
+    "frame_reward_note",
+    "incomplete_note",
+    "reward_note",
+    "why_not_complete",
+]
 
 _SEVERAL = 1.5
 _MANY_MISSING = 0.25
+
+
+class NeitherError(ValueError):
+    """Data that are neither complete nor a log of one model a query; for :func:`compare_policies`.
+
+    Parameters
+    ----------
+    what : str
+        What is wrong, in a sentence.
+    ways : str
+        What to do about the data, without a full stop.
+    """
+
+    def __init__(self, what: str, ways: str) -> None:
+        super().__init__(
+            f"{what} {ways}, or say method='post_stratified' to take all traces as independent."
+        )
+        self._what, self._ways = what, ways
+
+    def for_explorer(self, controls: str = "") -> str:
+        """The same for who moves controls and has no ``method`` to choose.
+
+        Parameters
+        ----------
+        controls : str
+            Which control would help, without a full stop.
+
+        Examples
+        --------
+        >>> NeitherError("One is doubled.", "Drop it").for_explorer("Select less")[:49]
+        'One is doubled. Select less, or drop it, and give'
+        """
+        ways = f"{controls}, or {self._ways[0].lower()}{self._ways[1:]}" if controls else self._ways
+        return (
+            f"{self._what} {ways}, and give RoutingExplorer the result; "
+            "compare_policies(traces, policies, method='post_stratified') takes all traces as "
+            "independent."
+        )
 
 
 def why_not_complete(
@@ -50,7 +94,7 @@ def incomplete_note(
 
     Raises
     ------
-    ValueError
+    NeitherError
         If queries have an id and most have several models: traces of one query are not
         independent, so an interval from them would be too narrow.
     """
@@ -67,31 +111,29 @@ def incomplete_note(
             return ""
         return f"{repeated} of {queries} query ids stand in several traces, taken as independent"
     if by_id and strict:
-        raise ValueError(_neither(why, pairs == queries * len(names), query_id))
+        raise _neither(why, pairs == queries * len(names), query_id)
     if queries < 3:  # a single text is no benchmark
         return ""
     kind = f"not complete ({why}) and no log either" if why else "complete data taken as a log"
     return f"{kind}: most queries were answered by several models, so intervals are too narrow"
 
 
-def _neither(why: str, whole: bool, query_id: str | Sequence[str] | None) -> str:
+def _neither(why: str, whole: bool, query_id: str | Sequence[str] | None) -> NeitherError:
     keys = (
         ["query_id"] if query_id is None else [query_id] if isinstance(query_id, str) else query_id
     )
     shown = _checks.names(keys)
-    last = (
-        f"draw one trace of each query, traces.groupby([{shown}]).sample(1, random_state=0), or "
-        "say method='post_stratified' to take all traces as independent"
-    )
+    draw = f"draw one trace of each query, traces.groupby([{shown}]).sample(1, random_state=0)"
     if whole and "more than once" in why:
-        return (
+        return NeitherError(
             f"Every query has every model, but {why}: the ids in {shown} are not those of single "
-            "queries, or rows are doubled. Name every column that a query needs, "
-            f"query_id=['category', 'index'], drop the doubled rows, or {last}."
+            "queries, or rows are doubled.",
+            "Name every column that a query needs, query_id=['category', 'index'], drop the "
+            f"doubled rows, or {draw}",
         )
-    return (
-        f"These data are not complete ({why}), and they are no log of one model a query either. "
-        f"Leave out the queries that are not complete, or {last}."
+    return NeitherError(
+        f"These data are not complete ({why}), and they are no log of one model a query either.",
+        f"Leave out the queries that are not complete, or {draw}",
     )
 
 
