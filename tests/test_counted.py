@@ -374,7 +374,7 @@ def test_bad_propensities_are_an_error_that_says_what_to_do():
     with pytest.raises(ValueError, match=r"no probability above 0.*propensity=None"):
         RoutingComparison(frame)
     frame.loc[3, "propensity"] = np.nan
-    with pytest.raises(ValueError, match="have no 'propensity'"):
+    with pytest.raises(ValueError, match="has no 'propensity'"):
         RoutingComparison(frame)
     assert RoutingComparison(frame, propensity=None).log.propensity == "estimated"
 
@@ -408,11 +408,11 @@ def test_a_policy_fitted_on_traces_says_so_where_less_is_selected_and_is_saved_f
 
 
 def test_feedback_on_another_scale_is_left_out_with_a_word():
-    said = "lie outside [0, 1] and are left out: rescale them"
+    said = "values of feedback lie outside [0, 1] and are left out: rescale them"
     stars = log(rows=300).assign(feedback=5.0)
     comparison = RoutingComparison(stars)
     notes = comparison.values(comparison.state)["note"]
-    assert notes.str.contains(f"300 values of feedback {said}", regex=False).all()
+    assert notes.str.contains(f"300 {said}", regex=False).all()
     alone = dataclasses.replace(comparison.state, feedback_weight=0.0)
     assert not comparison.values(alone)["note"].str.contains("feedback").any()
     rows = [
@@ -422,7 +422,8 @@ def test_feedback_on_another_scale_is_left_out_with_a_word():
     data = RoutingComparison(pd.DataFrame(rows).assign(feedback=[4.0, *[0.5] * 39]))
     assert data.complete
     notes = data.values(data.state)["note"]
-    assert notes.str.startswith(f"1 values of feedback {said}").all()
+    one = "1 value of feedback lies outside [0, 1] and is left out: rescale them"
+    assert notes.str.startswith(one).all()
 
 
 def test_a_log_in_which_nothing_is_a_success_says_so_in_every_row():

@@ -203,7 +203,7 @@ def test_a_named_reward_comes_from_a_file_as_well(tmp_path):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ([0.5, 7.0], r"1 values outside \[0, 1\], the first .*7.0.* in row 1. Rescale"),
+        ([0.5, 7.0], r"1 value outside \[0, 1\], the first .*7.0.* in row 1. Rescale"),
         ([-0.1, 0.5], "outside"),
         ([float("inf"), 0.5], "outside"),
         (["good", "bad"], "must hold true and false"),

@@ -228,7 +228,7 @@ def test_a_named_reward_takes_the_place_of_outcome_and_feedback():
     assert scores["n_reward"].tolist() == [5, 0]
     assert scores["reward_mean"].iloc[0] == pytest.approx(0.6)
     assert scores["note"].tolist() == [
-        "1 rewards outside [0, 1] left out",
+        "1 reward outside [0, 1] left out",
         "no reward",
     ]
     pd.testing.assert_frame_equal(class_scores(score_counts(log, reward="stars")), scores)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from jarvis_lab import _checks
+from jarvis_lab._checks import plural
 from jarvis_lab.evaluation.read_log import trace_queries
 from jarvis_lab.routing.outcomes import why_incomplete
 
@@ -15,6 +16,7 @@ __all__ = [
     "NeitherError",
     "frame_reward_note",
     "incomplete_note",
+    "no_reward",
     "reward_note",
     "why_not_complete",
 ]
@@ -109,7 +111,8 @@ def incomplete_note(
     if len(names) < 2 or pairs < _SEVERAL * queries:
         if not (by_id and repeated):
             return ""
-        return f"{repeated} of {queries} query ids stand in several traces, taken as independent"
+        ids = f"query {plural(queries, 'id')} {plural(repeated, 'stands', 'stand')}"
+        return f"{repeated} of {queries} {ids} in several traces, taken as independent"
     if by_id and strict:
         raise _neither(why, pairs == queries * len(names), query_id)
     if queries < 3:  # a single text is no benchmark
@@ -135,6 +138,19 @@ def _neither(why: str, whole: bool, query_id: str | Sequence[str] | None) -> Nei
         f"These data are not complete ({why}), and they are no log of one model a query either.",
         f"Leave out the queries that are not complete, or {draw}",
     )
+
+
+def no_reward(traces: int) -> str:
+    """What to say of traces of which none has a reward and a model.
+
+    Examples
+    --------
+    >>> no_reward(1)
+    'no rewards: the only trace has no reward or no model'
+    """
+    if traces == 1:
+        return "no rewards: the only trace has no reward or no model"
+    return f"no rewards: none of the {traces} traces has a reward and a model"
 
 
 def reward_note(
@@ -178,16 +194,21 @@ def reward_note(
         notes.append(f"no outcome is 'success', so each counts as a failure{listed}")
     elif empty:
         notes.append(
-            f"{empty} of {traces} outcomes are empty text, which counts as a failure; "
+            f"{empty} of {traces} {plural(traces, 'outcome')} {plural(empty, 'is', 'are')} empty "
+            "text, which counts as a failure; "
             "a missing one is None"
         )
     if invalid:
         notes.append(
-            f"{invalid} values of feedback lie outside [0, 1] and are left out: rescale them, "
+            f"{invalid} {plural(invalid, 'value of feedback lies', 'values of feedback lie')} "
+            f"outside [0, 1] and {plural(invalid, 'is', 'are')} left out: rescale them, "
             "(feedback - lowest) / (highest - lowest)"
         )
     if rewards and rewards < (1 - _MANY_MISSING) * traces:
-        notes.append(f"{traces - rewards} of {traces} traces have no reward or no model, left out")
+        have = plural(traces - rewards, "has", "have")
+        notes.append(
+            f"{traces - rewards} of {traces} traces {have} no reward or no model, left out"
+        )
     return "; ".join(notes)
 
 

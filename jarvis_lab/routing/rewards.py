@@ -41,8 +41,10 @@ class ClassModelSums:
     traces: Floats
 
     def __repr__(self) -> str:
-        size = f"{len(self.classes)} classes × {len(self.models)} models"
-        return f"ClassModelSums({size}, {self.n.sum():,.0f} rewards)"
+        classes = f"{len(self.classes)} {_checks.plural(len(self.classes), 'class', 'classes')}"
+        models = f"{len(self.models)} {_checks.plural(len(self.models), 'model')}"
+        n = round(float(self.n.sum()))
+        return f"ClassModelSums({classes} × {models}, {n:,} {_checks.plural(n, 'reward')})"
 
 
 def trace_rewards(traces: pd.DataFrame, *, reward: str | None = None) -> pd.Series[float]:
@@ -85,7 +87,8 @@ def trace_rewards(traces: pd.DataFrame, *, reward: str | None = None) -> pd.Seri
     outside = np.flatnonzero((values < 0) | (values > 1))
     if len(outside):
         raise ValueError(
-            f"Reward {name!r} has {len(outside)} values outside [0, 1], the first "
+            f"Reward {name!r} has {len(outside)} {_checks.plural(len(outside), 'value')} outside "
+            "[0, 1], the first "
             f"{float(values[outside[0]])!r} in row {outside[0]}. Rescale it before: "
             f"({name} - lowest) / (highest - lowest), with the ends of its scale."
         )
@@ -145,11 +148,12 @@ def class_model_sums(
         )
     if own:
         check_reward(counts, reward)
-    invalid = counts["invalid_reward" if own else "invalid_feedback"].sum()
+    invalid = int(counts["invalid_reward" if own else "invalid_feedback"].sum())
     if invalid:
         raise ValueError(
-            f"Reward {reward!r} has {invalid} values outside [0, 1]. Rescale it in the traces and "
-            f"count again: ({reward} - lowest) / (highest - lowest), with the ends of its scale."
+            f"Reward {reward!r} has {invalid} {_checks.plural(invalid, 'value')} outside [0, 1]. "
+            f"Rescale it in the traces and count again: ({reward} - lowest) / "
+            "(highest - lowest), with the ends of its scale."
         )
     return sums_of_counts(counts, outcome_weight=0.0, feedback_weight=1.0, own=own)
 

@@ -221,7 +221,7 @@ def _note(
     if own < 0 < n_reward and n_outcome < 0.75 * n:
         parts.append(f"no outcome in {1 - n_outcome / n:.0%}")
     if own > 0:
-        parts.append(f"{own} rewards outside [0, 1] left out")
+        parts.append(f"{own} {_checks.plural(own, 'reward')} outside [0, 1] left out")
     if feedback:
         parts.append(f"{feedback} feedback outside [0, 1] left out")
     if latency:
