@@ -132,7 +132,7 @@ def why_incomplete(
     >>> log = pd.DataFrame({"query": ["q", "q", "r"], "model": list("aba"),
     ...                     "outcome": ["success"] * 3})
     >>> why_incomplete(log)
-    '1 of 2 queries lack a model'
+    '1 of 2 queries lacks a model'
     """
     if not len(traces):
         return "no traces"
