@@ -14,6 +14,7 @@ __all__ = [
     "fraction",
     "frame",
     "names",
+    "plural",
     "positive",
     "text",
     "whole",
@@ -35,6 +36,17 @@ def names(values: Iterable[object], *, most: int = 12) -> str:
     items = list(values)
     shown = ", ".join(repr(item) for item in items[:most])
     return f"{shown}, … ({len(items)} in all)" if len(items) > most else shown or "none"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """The word for that many: ``one`` for 1, else ``many``, or ``one`` with an s.
+
+    Examples
+    --------
+    >>> plural(1, "trace"), plural(0, "trace"), plural(2, "query lacks", "queries lack")
+    ('trace', 'traces', 'queries lack')
+    """
+    return one if number == 1 else many or f"{one}s"
 
 
 def choice(name: str, value: Any, options: Sequence[str]) -> str:

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from jarvis_lab._checks import plural
+
 __all__ = [
     "TEMPORARY_SUFFIX",
     "Meter",
@@ -162,7 +164,8 @@ def append_durably(descriptor: int, data: bytes) -> None:
     """
     written = os.write(descriptor, data)
     if written != len(data):
-        raise OSError(f"Only {written} of {len(data)} bytes were written: is the disk full?")
+        were = plural(written, "was", "were")
+        raise OSError(f"Only {written} of {len(data)} bytes {were} written: is the disk full?")
     os.fsync(descriptor)
 
 
@@ -183,7 +186,9 @@ def append_line(path: str | os.PathLike[str], line: bytes, *, size: int) -> None
     try:
         found = os.fstat(descriptor).st_size
         if found != size:
-            raise OSError(f"{path} has {found} bytes where {size} were written.")
+            size_found = f"{found} {plural(found, 'byte')}"
+            were = plural(size, "was", "were")
+            raise OSError(f"{path} has {size_found} where {size} {were} written.")
         append_durably(descriptor, line)
     finally:
         os.close(descriptor)

@@ -177,7 +177,9 @@ def _predict(by: By, queries: Sequence[str]) -> list[Any]:
     labels = list(labels)
     if len(labels) != len(queries):
         raise ValueError(
-            f"{type(by).__name__}.predict gave {len(labels)} labels for {len(queries)} queries."
+            f"{type(by).__name__}.predict gave {len(labels)} "
+            f"{_checks.plural(len(labels), 'label')} for {len(queries)} "
+            f"{_checks.plural(len(queries), 'query', 'queries')}."
         )
     return labels
 

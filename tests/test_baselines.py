@@ -83,6 +83,7 @@ def test_best_single_is_the_highest_mean_among_models_with_five_rewards():
     assert BestSinglePolicy().fit(log).model == "good"
     assert BestSinglePolicy().fit(score_counts(log)).model == "good"
     assert BestSinglePolicy().fit(score_counts(log, by=["regex", "keyword"])).model == "good"
+    assert BestSinglePolicy().fit(score_counts(log, by="keyword")).model == "good"
     assert BestSinglePolicy().fit(log.iloc[:4]).route(["x"]).tolist() == ["lucky"]
     graded = log.assign(stars=np.where(log["model"] == "bad", 1.0, 0.0))
     assert BestSinglePolicy(reward="stars").fit(graded).model == "bad"
@@ -101,7 +102,7 @@ def test_the_oracle_takes_the_best_of_each_query_and_needs_complete_data():
     policy = OraclePolicy(reward="correct").fit(complete_log())
     assert policy.route(["q", "r", "s", None, "?"]).tolist() == ["b", "a", "a", "", ""]
     assert policy.select_model(RoutingContext(query="q")) == "b"
-    with pytest.raises(ValueError, match="not complete: 1 of 3 queries lack a model"):
+    with pytest.raises(ValueError, match="not complete: 1 of 3 queries lacks a model"):
         OraclePolicy(reward="correct").fit(complete_log().iloc[1:])
 
 
@@ -118,10 +119,10 @@ def test_the_oracle_goes_by_several_columns():
     ("change", "why"),
     [
         (lambda d: d.iloc[:0], "no traces"),
-        (lambda d: d.iloc[1:], "1 of 3 queries lack a model"),
-        (lambda d: pd.concat([d, d.iloc[:1]]), "1 of 3 queries have a model more than once"),
-        (lambda d: d.assign(model=[None, *"aabba"]), "1 traces name no model"),
-        (lambda d: d.assign(correct=[None, 1.0, 1, 0, 0, 1]), "1 rewards are missing"),
+        (lambda d: d.iloc[1:], "1 of 3 queries lacks a model"),
+        (lambda d: pd.concat([d, d.iloc[:1]]), "1 of 3 queries has a model more than once"),
+        (lambda d: d.assign(model=[None, *"aabba"]), "1 trace names no model"),
+        (lambda d: d.assign(correct=[None, 1.0, 1, 0, 0, 1]), "1 reward is missing"),
         (lambda d: d, ""),
     ],
 )
@@ -134,7 +135,7 @@ def test_a_query_is_its_id_else_its_text():
     assert query_codes(log).tolist() == [0, 0, 0, 0, 1, 1]
     assert query_codes(log, query_id="query").tolist() == [0, 0, 1, 1, 2, 2]
     assert query_codes(log, query_id=["query_id", "query"]).tolist() == [0, 0, 1, 1, 2, 2]
-    with pytest.raises(ValueError, match="1 traces have no 'query_id'"):
+    with pytest.raises(ValueError, match="1 trace has no 'query_id'"):
         query_codes(log.assign(query_id=[None, 1, 1, 1, 2, 2]))
     with pytest.raises(ValueError, match="no column 'id'"):
         query_codes(log, query_id="id")

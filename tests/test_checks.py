@@ -15,6 +15,13 @@ def test_names_are_quoted_and_cut():
     assert "…" not in _checks.names(range(12))
 
 
+def test_one_of_a_kind_is_named_in_the_singular():
+    assert [f"{n} {_checks.plural(n, 'row')}" for n in range(3)] == ["0 rows", "1 row", "2 rows"]
+    assert _checks.plural(1, "query", "queries") == "query"
+    assert _checks.plural(np.int64(1), "query lacks", "queries lack") == "query lacks"
+    assert _checks.plural(0, "query", "queries") == "queries"
+
+
 def test_a_choice_is_one_of_the_options():
     assert _checks.choice("by", "a", ["a", "b"]) == "a"
     for value in ("c", None, 1, ["a"]):

@@ -151,7 +151,7 @@ def test_wrong_arguments_say_what_to_do():
         classify_query("x", by="domain")
     with pytest.raises(TypeError, match="by must be a scheme, a column's name or an object"):
         classify_queries(["x"], by=3)
-    with pytest.raises(ValueError, match="gave 1 labels for 2 queries"):
+    with pytest.raises(ValueError, match="gave 1 label for 2 queries"):
         classify_queries(["x", "y"], by=Short())
     with pytest.raises(TypeError, match="queries must be text or missing"):
         classify_queries([1, 2])

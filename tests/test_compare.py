@@ -387,9 +387,9 @@ def test_a_class_seen_once_changes_little():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (0.0, r"1 values of 'propensity' .* above 0 and up to 1, the first 0\.0"),
-        (1.5, r"1 values of 'propensity' .* above 0 and up to 1, the first 1\.5"),
-        (None, "1 of 400 traces with a reward have no 'propensity'.*propensity=None"),
+        (0.0, r"1 value of 'propensity' .* above 0 and up to 1, the first 0\.0"),
+        (1.5, r"1 value of 'propensity' .* above 0 and up to 1, the first 1\.5"),
+        (None, "1 of 400 traces with a reward has no 'propensity'.*propensity=None"),
     ],
 )
 def test_propensities_that_are_none_are_refused(values, message):
@@ -414,12 +414,12 @@ def test_rewards_outside_0_and_1_say_how_to_rescale_them():
 def test_doubled_query_ids_are_no_silent_number():
     data = complete_of([[1, 0], [0, 1]] * 10)
     doubled = pd.concat([data, data.iloc[:2]])
-    message = "1 of 20 queries have a model more than once.*query_id=.*drop the doubled rows"
+    message = "1 of 20 queries has a model more than once.*query_id=.*drop the doubled rows"
     with pytest.raises(ValueError, match=message):
         compare_policies(doubled, {}, reward="good")
-    with pytest.raises(ValueError, match=r"1 of 20 queries lack a model.*groupby"):
+    with pytest.raises(ValueError, match=r"1 of 20 queries lacks a model.*groupby"):
         compare_policies(data.iloc[1:], {}, reward="good")
-    with pytest.raises(ValueError, match="not complete: 1 of 20 queries lack a model"):
+    with pytest.raises(ValueError, match="not complete: 1 of 20 queries lacks a model"):
         compare_policies(data.iloc[1:], {}, reward="good", method="complete")
     asked = compare_policies(doubled, {}, reward="good", by="kind", method="post_stratified")
     assert asked["note"].str.contains("intervals are too narrow").all()
@@ -428,14 +428,14 @@ def test_doubled_query_ids_are_no_silent_number():
     assert set(table["note"]) == {
         "10 of 390 query ids stand in several traces, taken as independent"
     }
-    with pytest.raises(ValueError, match=r"1 traces have no 'query_id'.*name others"):
+    with pytest.raises(ValueError, match=r"1 trace has no 'query_id'.*name others"):
         compare_policies(log_of(query_id=[None, *range(399)]), {})
 
 
 def test_missing_rewards_make_a_log_of_its_traffic_or_an_error():
     data = complete_of([[1, 0], [0, 1]] * 10)
     data.loc[0, "good"] = np.nan
-    with pytest.raises(ValueError, match=r"1 rewards are missing.*Leave out the queries"):
+    with pytest.raises(ValueError, match=r"1 reward is missing.*Leave out the queries"):
         compare_policies(data, {}, reward="good")
     log = log_of(stars=[None] * 20 + [0.5] * 380)
     table = by_name(log, {}, reward="stars", by="kind")

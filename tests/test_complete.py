@@ -191,11 +191,11 @@ def test_facts_are_averaged_over_the_chosen_traces():
 
 def test_what_is_not_complete_is_refused_with_the_reason():
     log = complete_log([[1, 0]] * 4)
-    with pytest.raises(ValueError, match="1 of 4 queries lack a model"):
+    with pytest.raises(ValueError, match="1 of 4 queries lacks a model"):
         complete_values(log.iloc[1:], {}, reward="good")
     with pytest.raises(ValueError, match="more than once"):
         complete_values(pd.concat([log, log]), {}, reward="good")
-    with pytest.raises(ValueError, match="1 rewards are missing"):
+    with pytest.raises(ValueError, match="1 reward is missing"):
         complete_values(log.assign(good=[np.nan, *log["good"][1:]]), {}, reward="good")
     with pytest.raises(ValueError, match="reference='x' is none of 'best single'"):
         complete_values(log, {}, reward="good", reference="x")

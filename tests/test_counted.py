@@ -199,6 +199,38 @@ def test_data_that_are_neither_complete_nor_a_log_are_refused_with_the_reason():
     assert values["status"].str.contains("they are no log of one model a query either").all()
     assert values["value"].isna().all()
     assert not core.tables(core.state).empty
+    assert "or say method=" not in values["status"][0]  # which only compare_policies has
+    assert "and give RoutingExplorer the result; compare_policies(" in values["status"][0]
+    with pytest.raises(ValueError, match=r"or say method='post_stratified'"):
+        compare_policies(frame, {})
+    doubled = frame[frame["model"] != "c"].drop_duplicates("query_id")
+    doubled = pd.concat([doubled.assign(model=name) for name in "aab"])
+    core = RoutingComparison(doubled)
+    why = core.values(core.state)["status"][0]
+    assert "query_id=['category', 'index'], drop the doubled rows, or draw" in why
+    assert "or say method=" not in why
+
+
+def test_a_selection_that_is_not_complete_names_the_control_that_makes_it_so():
+    rows = np.arange(180)
+    frame = pd.DataFrame({"query_id": rows // 3, "query": "q", "model": list("abc") * 60})
+    frame["outcome"], frame["feedback"] = "success", np.where(rows < 4, np.nan, 0.5)
+    frame["started_at"] = 1_767_225_600.0 + np.random.default_rng(0).permutation(180) * 1000
+    core = RoutingComparison(frame)
+    assert core.complete
+    for settings_, wanted in (
+        ({"steps": (0, 20)}, "Select the whole time range, or leave out the queries"),
+        ({"outcome_weight": 0.0}, "Raise the weight of the outcome, which every trace has, or"),
+    ):
+        values = core.values(dataclasses.replace(core.state, **settings_))
+        assert values["status"].str.contains(wanted).all()
+        assert not values["status"].str.contains("or say method=").any()
+    late = RoutingComparison(frame.assign(outcome=["success"] * 176 + [None] * 4, feedback=0.5))
+    state = dataclasses.replace(late.state, feedback_weight=0.0)
+    assert "Raise the weight of the feedback, which" in late.values(state)["status"][0]
+    both = RoutingComparison(frame.assign(outcome=["success"] * 176 + [None] * 4))
+    state = dataclasses.replace(both.state, feedback_weight=0.0)
+    assert "either. Leave out the queries" in both.values(state)["status"][0]
 
 
 @settings(max_examples=25)
@@ -342,7 +374,7 @@ def test_bad_propensities_are_an_error_that_says_what_to_do():
     with pytest.raises(ValueError, match=r"no probability above 0.*propensity=None"):
         RoutingComparison(frame)
     frame.loc[3, "propensity"] = np.nan
-    with pytest.raises(ValueError, match="have no 'propensity'"):
+    with pytest.raises(ValueError, match="has no 'propensity'"):
         RoutingComparison(frame)
     assert RoutingComparison(frame, propensity=None).log.propensity == "estimated"
 
@@ -376,11 +408,11 @@ def test_a_policy_fitted_on_traces_says_so_where_less_is_selected_and_is_saved_f
 
 
 def test_feedback_on_another_scale_is_left_out_with_a_word():
-    said = "lie outside [0, 1] and are left out: rescale them"
+    said = "values of feedback lie outside [0, 1] and are left out: rescale them"
     stars = log(rows=300).assign(feedback=5.0)
     comparison = RoutingComparison(stars)
     notes = comparison.values(comparison.state)["note"]
-    assert notes.str.contains(f"300 values of feedback {said}", regex=False).all()
+    assert notes.str.contains(f"300 {said}", regex=False).all()
     alone = dataclasses.replace(comparison.state, feedback_weight=0.0)
     assert not comparison.values(alone)["note"].str.contains("feedback").any()
     rows = [
@@ -390,7 +422,8 @@ def test_feedback_on_another_scale_is_left_out_with_a_word():
     data = RoutingComparison(pd.DataFrame(rows).assign(feedback=[4.0, *[0.5] * 39]))
     assert data.complete
     notes = data.values(data.state)["note"]
-    assert notes.str.startswith(f"1 values of feedback {said}").all()
+    one = "1 value of feedback lies outside [0, 1] and is left out: rescale them"
+    assert notes.str.startswith(one).all()
 
 
 def test_a_log_in_which_nothing_is_a_success_says_so_in_every_row():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import sqlite3
 import subprocess
 import sys
@@ -310,6 +311,84 @@ def test_counts_with_a_reward_merge_with_their_like_only():
     pd.testing.assert_frame_equal(merge_counts(whole), whole, check_exact=True)
     with pytest.raises(ValueError, match="Only some of these counts have a reward"):
         merge_counts(whole, score_counts(frame, by=("regex", "domain")))
+
+
+def rated():
+    return log().assign(stars=[0.5, 1.0, 0.25, 0.0, 1.0], points=0.1, kind=list("xyxyx"))
+
+
+def as_it_is(counts, folder):
+    return counts
+
+
+def through_parquet(counts, folder):
+    counts.to_parquet(folder / "c.parquet")
+    return pd.read_parquet(folder / "c.parquet")
+
+
+def through_pickle(counts, folder):
+    return pickle.loads(pickle.dumps(counts))
+
+
+def filtered(counts, folder):
+    return counts[counts["n"] > 0].reset_index(drop=True)
+
+
+def merged_before(counts, folder):
+    return merge_counts(counts, counts)
+
+
+@pytest.mark.parametrize(
+    "travel", [as_it_is, through_parquet, through_pickle, filtered, merged_before]
+)
+def test_counts_of_two_rewards_do_not_merge_wherever_they_have_been(travel, tmp_path):
+    stars = travel(score_counts(rated(), reward="stars"), tmp_path)
+    points = score_counts(rated(), reward="points")
+    wanted = (
+        r"different rewards: table 1 was counted with reward='stars', table 3 with "
+        r"reward='points'.*count all of them with the same reward="
+    )
+    with pytest.raises(ValueError, match=wanted):
+        merge_counts(stars, stars, points)
+    points.attrs["reward"] = "stars"  # one reward under two names, as the message says
+    merged = merge_counts(stars, points)
+    assert merged["n_reward"].sum() == stars["n_reward"].sum() + 5
+    assert merged.attrs == {"by": "regex", "reward": "stars"}
+
+
+@pytest.mark.parametrize(
+    "travel", [as_it_is, through_parquet, through_pickle, filtered, merged_before]
+)
+def test_counts_of_two_schemes_do_not_merge_wherever_they_have_been(travel, tmp_path):
+    regex = travel(score_counts(rated()), tmp_path)
+    with pytest.raises(ValueError, match=r"different classes: table 1 .*by='regex'.*by='keyword'"):
+        merge_counts(regex, score_counts(rated(), by="keyword"))
+    assert merge_counts(regex, score_counts(rated())).attrs == {"by": "regex"}
+    several = travel(score_counts(rated(), by=("regex", "kind")), tmp_path)
+    with pytest.raises(ValueError, match=r"one table has 'kind', 'regex', another 'keyword', 'reg"):
+        merge_counts(several, score_counts(rated(), by=("regex", "keyword")))
+    turned = merge_counts(several, score_counts(rated(), by=("kind", "regex")))
+    assert turned["n"].sum() == several["n"].sum() + 10
+    empty = score_counts(rated()[:0], by=("regex", "kind"))
+    assert merge_counts(empty, several)["n"].sum() == several["n"].sum()
+
+
+def test_counts_that_do_not_tell_what_they_were_counted_by_merge_as_before(tmp_path):
+    stars = score_counts(rated(), reward="stars")
+    stars.to_csv(tmp_path / "c.csv", index=False)
+    csv = pd.read_csv(tmp_path / "c.csv", parse_dates=["last_seen"])
+    made = pd.DataFrame({name: stars[name].to_numpy() for name in stars})
+    made["last_seen"] = stars["last_seen"]
+    strange = stars.copy()
+    strange.attrs = {"by": 3, "reward": ["points"], "mine": "kept out"}
+    for unknown in (csv, made, strange):
+        both = merge_counts(unknown, unknown)
+        assert both.attrs == {}
+        assert both["reward_sum"].tolist() == (2 * stars["reward_sum"]).tolist()
+        assert merge_counts(unknown, stars).attrs == {"by": "regex", "reward": "stars"}
+    one = score_counts(rated(), by=("regex", "kind"))
+    one = one[one["scheme"] == "regex"].drop(columns="scheme")
+    assert merge_counts(one, score_counts(rated()))["n"].sum() == 10
 
 
 def test_a_reward_must_be_there_and_hold_numbers(tmp_path):

@@ -118,7 +118,7 @@ def test_scores_that_do_not_fit_are_refused():
     log = pair_log([1, 2, 3], [1, 1, 0], [1, 0, 1])
     with pytest.raises(ValueError, match="shape"):
         apgr(log, [1, 2], reward="good", **PAIR)
-    with pytest.raises(ValueError, match="1 queries have no score"):
+    with pytest.raises(ValueError, match="1 query has no score"):
         apgr(log, [1, 2, np.nan], reward="good", **PAIR)
     with pytest.raises(ValueError, match="no column 'hard'"):
         apgr(log, "hard", reward="good", **PAIR)

@@ -187,9 +187,9 @@ def test_weights_by_hand():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([0.5, 0.0], "1 values of 'propensity' are no probability above 0"),
+        ([0.5, 0.0], "1 value of 'propensity' is no probability above 0"),
         ([0.5, 1.5], "first np.float64.1.5.|first 1.5"),
-        ([0.5, None], "1 of 2 traces with a reward have no 'propensity'"),
+        ([0.5, None], "1 of 2 traces with a reward has no 'propensity'"),
     ],
 )
 def test_propensities_that_are_none_say_what_to_do(values, message):

@@ -203,7 +203,7 @@ def test_a_named_reward_comes_from_a_file_as_well(tmp_path):
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ([0.5, 7.0], r"1 values outside \[0, 1\], the first .*7.0.* in row 1. Rescale"),
+        ([0.5, 7.0], r"1 value outside \[0, 1\], the first .*7.0.* in row 1. Rescale"),
         ([-0.1, 0.5], "outside"),
         ([float("inf"), 0.5], "outside"),
         (["good", "bad"], "must hold true and false"),
@@ -225,6 +225,11 @@ def test_a_reward_that_is_not_there_names_the_columns_that_are():
         trace_rewards(pd.DataFrame({"model": ["a"]}))
     with pytest.raises(ValueError, match="no reward 'stars', only outcome and feedback"):
         LowerBoundRouterPolicy(reward="stars").fit(score_counts(log))
+    other = score_counts(log.assign(points=1.0), reward="points")
+    with pytest.raises(ValueError, match="the sums of the reward 'points', not of 'stars'"):
+        LowerBoundRouterPolicy(reward="stars").fit(other)
+    with pytest.raises(ValueError, match="the classes of 'regex', not of 'kind'"):
+        LowerBoundRouterPolicy(by="kind").fit(other)
     wild = score_counts(log.assign(feedback=[7.0]))
     with pytest.raises(ValueError, match="outside"):
         LowerBoundRouterPolicy(reward="feedback").fit(wild)

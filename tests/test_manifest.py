@@ -56,7 +56,7 @@ def test_a_changed_byte_a_missing_line_and_a_missing_file_are_each_named(rows: P
     assert problem.startswith("rows.jsonl has sha256 ")
     rows.write_bytes(b'{"a":1}\n')
     problems = verify_export(rows).problems
-    assert "rows.jsonl has 1 lines, not the 2 of the manifest" in problems
+    assert "rows.jsonl has 1 line, not the 2 of the manifest" in problems
     assert len(problems) == 3
     rows.unlink()
     (problem,) = verify_export(rows).problems

@@ -338,6 +338,11 @@ def test_constructors_take_options_by_name_alone():
         SFTRouterPolicy(min_samples=0)
     with pytest.raises(ValueError, match="The counts have no scheme 'keyword'"):
         SFTRouterPolicy().update(score_counts(pd.DataFrame([trace("a")]), by=("regex",)))
+    counts = score_counts(pd.DataFrame([trace("a")]), by="regex")
+    with pytest.raises(ValueError, match=r"classes of 'regex', not of 'keyword': count .*keyword"):
+        SFTRouterPolicy().update(counts)
+    counts.attrs.clear()  # as those of a table made by hand
+    assert SFTRouterPolicy(min_samples=1).update(counts)["updated"]
 
 
 @pytest.mark.parametrize(

@@ -565,7 +565,7 @@ def test_export_writes_the_training_rows_and_the_table_and_says_where(
     panel.controls.correct.click()
     panel.controls.export.click()
     folder = panel.queue.folder / "exports"
-    assert "1 rows to train on" in text(panel.controls.exported)
+    assert "1 row to train on" in text(panel.controls.exported)
     assert str(folder) in text(panel.controls.exported)
     rows = pd.read_json(folder / "review.jsonl", lines=True)
     assert rows["id"].tolist() == ["c0", "c1", "c2", "c3"]

@@ -95,7 +95,7 @@ def test_too_few_models_are_refused_wherever_a_policy_is_asked():
         lambda: disagreements(short, AlwaysPolicy("a"), log_of()),
     ]
     for ask in asked:
-        with pytest.raises(ValueError, match=r"route\(\) of policy Routes gave 1 models for "):
+        with pytest.raises(ValueError, match=r"route\(\) of policy Routes gave 1 model for "):
             ask()
 
 

@@ -461,9 +461,29 @@ def test_data_that_are_neither_complete_nor_a_log_have_tables_and_the_reason_for
     explorer = RoutingExplorer(frame)
     text = shown(explorer.controls.values)
     assert "they are no log of one model a query either" in text
-    assert "refused between 0.00 and 1.00" in text.replace(" to ", " and ")
+    assert "or say method=" not in text
+    assert text.count("takes all traces as independent.") == 1  # the same for all of them
+    assert "refused between 0.00 and 1.00" in text
     assert shown(explorer.controls.tables)
     assert explorer.last_error is None
+
+
+def test_a_log_of_one_trace_is_told_in_the_singular():
+    one = pd.DataFrame({"query": ["hi"], "model": ["a"], "outcome": [None]})
+    explorer = RoutingExplorer(one)
+    assert "1 trace · 1 model ·" in shown(explorer.controls.facts)
+    assert repr(explorer) == "RoutingExplorer(1 trace, 1 model)"
+    log = explorer.comparison.log
+    assert repr(log) == "CountedLog(1 trace in 1 count; 1 joint class × 1 model)"
+    state = explorer.state
+    assert repr(explorer.comparison.span(state).rewards("regex", ["a"], **state.weights)) == (
+        "ClassModelSums(1 class × 1 model, 0 rewards)"
+    )
+    why = "refused: no rewards: the only trace has no reward or no model"
+    assert explorer.values()["status"].eq(why).all()
+    explorer = RoutingExplorer(pd.concat([one, one]))
+    assert "2 traces · 1 model ·" in shown(explorer.controls.facts)
+    assert explorer.values()["status"].str.contains("none of the 2 traces has a reward").all()
 
 
 def test_the_reward_is_named_beside_the_scores(explorer):

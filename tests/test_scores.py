@@ -228,9 +228,19 @@ def test_a_named_reward_takes_the_place_of_outcome_and_feedback():
     assert scores["n_reward"].tolist() == [5, 0]
     assert scores["reward_mean"].iloc[0] == pytest.approx(0.6)
     assert scores["note"].tolist() == [
-        "1 rewards outside [0, 1] left out",
+        "1 reward outside [0, 1] left out",
         "no reward",
     ]
     pd.testing.assert_frame_equal(class_scores(score_counts(log, reward="stars")), scores)
     with pytest.raises(ValueError, match=r"score_counts\(\.\.\., reward='stars'\)"):
         class_scores(score_counts(log), reward="stars")
+
+
+def test_counts_of_another_reward_are_no_scores_of_this_one():
+    log = pd.DataFrame({"query": "hi", "model": ["a"], "stars": [1.0], "points": [0.0]})
+    counts = score_counts(log, reward="points")
+    with pytest.raises(ValueError, match=r"the reward 'points', not of 'stars': count .*'stars'\)"):
+        class_scores(counts, reward="stars")
+    assert class_scores(counts, reward="points").attrs == {"by": "regex", "reward": "points"}
+    counts.attrs.clear()  # as those of a table made by hand
+    assert class_scores(counts, reward="stars")["reward_mean"].tolist() == [0.0]

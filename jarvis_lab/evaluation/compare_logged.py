@@ -11,7 +11,7 @@ import pandas as pd
 from jarvis_lab import _checks
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.crossfit import can_be_fitted
-from jarvis_lab.evaluation.log_kind import frame_reward_note
+from jarvis_lab.evaluation.log_kind import frame_reward_note, no_reward
 from jarvis_lab.evaluation.read_log import Choice, ReadLog
 from jarvis_lab.evaluation.strata import StratifiedLog, split
 from jarvis_lab.evaluation.valued import difference_on, unknown_models, value_on
@@ -108,8 +108,7 @@ def _player(name: str, policy: RouterPolicy | None, log: ReadLog) -> _Player:
     if not len(log.frame):
         return _Player(name, None, "no traces")
     if not len(log.rewards):
-        missing = f"none of the {len(log.frame)} traces has a reward and a model"
-        return _Player(name, None, f"no rewards: {missing}")
+        return _Player(name, None, no_reward(len(log.frame)))
     if policy is None:
         return _Player(name, None, "no models")
     if isinstance(policy, OraclePolicy) and can_be_fitted(policy):

@@ -222,7 +222,7 @@ def _played(
     rewards = np.where(known, (shares * found.rewards).sum(1), np.nan)
     if not known.all():
         gone, named = int((~known).sum()), [model for model in unknown if model]
-        queries = f"{gone} {'query' if gone == 1 else 'queries'}"
+        queries = f"{gone} {_checks.plural(gone, 'query', 'queries')}"
         others = f"{_checks.names(named)}{' or of no model' if '' in unknown else ''}"
         why = f"no outcomes of {others}, its choice for {queries}"
         status = f"refused: {why if named else f'the policy names no model for {queries}'}"
@@ -262,7 +262,8 @@ def _row(
     low, high = bounded_mean_interval([n], [r.sum()], [(r * r).sum()], level, overall=overall)
     note = "" if player.attainable else "not attainable"
     if 0 < differ < _FEW:
-        note = "; ".join(filter(None, [note, f"rewards differ on {differ} queries only"]))
+        few = f"rewards differ on {differ} {_checks.plural(differ, 'query', 'queries')} only"
+        note = "; ".join(filter(None, [note, few]))
     return {
         "policy": player.name,
         "value": value,

@@ -56,7 +56,9 @@ def query_costs(
     except (TypeError, ValueError) as error:
         raise ValueError(f"{hint} It holds what is no number ({error}).") from None
     if np.isinf(values).any():
-        raise ValueError(f"{cost!r} has {int(np.isinf(values).sum())} infinite values. {hint}")
+        endless = int(np.isinf(values).sum())
+        word = _checks.plural(endless, "value")
+        raise ValueError(f"{cost!r} has {endless} infinite {word}. {hint}")
     costs[query_codes(frame, query_id=query_id), places] = values
     gone = np.isnan(costs).any(0)
     if not missing and gone.any():

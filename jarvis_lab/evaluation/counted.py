@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from jarvis_lab._checks import plural
 from jarvis_lab.classes import SCHEMES, By, scheme_name
 from jarvis_lab.evaluation.counted_keys import (
     STEPS,
@@ -103,8 +104,11 @@ class CountedLog:
     last_row: Codes = field(repr=False)
 
     def __repr__(self) -> str:
-        keys = f"{len(self.examples)} joint classes × {len(self.models)} models"
-        return f"CountedLog({self.size:,} traces in {len(self.step):,} counts; {keys})"
+        classes = f"{len(self.examples)} joint {plural(len(self.examples), 'class', 'classes')}"
+        models = f"{len(self.models)} {plural(len(self.models), 'model')}"
+        traces = f"{self.size:,} {plural(self.size, 'trace')}"
+        counts = f"{len(self.step):,} {plural(len(self.step), 'count')}"
+        return f"CountedLog({traces} in {counts}; {classes} × {models})"
 
 
 def count_log(

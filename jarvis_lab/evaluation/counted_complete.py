@@ -12,7 +12,7 @@ from jarvis_lab.classes import By
 from jarvis_lab.evaluation.compare import compare_policies
 from jarvis_lab.evaluation.counted_keys import STEPS, time_steps
 from jarvis_lab.evaluation.counted_state import RoutingState, reward_name
-from jarvis_lab.evaluation.log_kind import reward_note
+from jarvis_lab.evaluation.log_kind import NeitherError, reward_note
 from jarvis_lab.routing.policy import RouterPolicy
 
 __all__ = ["complete_rows", "refused_row", "with_reward"]
@@ -60,12 +60,27 @@ def complete_rows(
             level=level,
             seed=seed,
         )
+    except NeitherError as error:
+        why = error.for_explorer(_control(selected, state))
+        return [refused_row(name, why) for name in wanted]
     except ValueError as error:
         return [refused_row(name, str(error)) for name in wanted]
     note = _weighted_note(selected, state)
     found["note"] = ["; ".join(filter(None, [note, text])) for text in found["note"]]
     rows: list[dict[str, Any]] = found[found["policy"].isin([*wanted, "oracle"])].to_dict("records")  # type: ignore[assignment]
     return rows
+
+
+def _control(selected: pd.DataFrame, state: RoutingState) -> str:
+    """The control by which the selected traces, complete as a whole, would be complete again."""
+    if state.steps != (0, STEPS):
+        return "Select the whole time range"
+    for part, weight in (("outcome", state.outcome_weight), ("feedback", state.feedback_weight)):
+        values = selected[part] if part in selected else pd.Series([], dtype="float64")
+        known = values.between(0, 1) if part == "feedback" else values.notna()
+        if weight == 0 and len(known) and known.all():
+            return f"Raise the weight of the {part}, which every trace has"
+    return ""
 
 
 def _weighted_note(frame: pd.DataFrame, state: RoutingState) -> str:

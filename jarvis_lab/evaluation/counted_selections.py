@@ -27,7 +27,7 @@ from jarvis_lab.evaluation.counted_routes import (
 from jarvis_lab.evaluation.counted_span import CountedSpan
 from jarvis_lab.evaluation.counted_state import ORIGINAL, RoutingState
 from jarvis_lab.evaluation.crossfit import query_folds
-from jarvis_lab.evaluation.log_kind import incomplete_note, why_not_complete
+from jarvis_lab.evaluation.log_kind import NeitherError, incomplete_note, why_not_complete
 from jarvis_lab.evaluation.named import named_policies
 from jarvis_lab.evaluation.read_log import known_before, not_counts, trace_queries
 from jarvis_lab.routing.baselines import RandomPolicy
@@ -263,8 +263,8 @@ class Selections:
                 why = why_not_complete(frame, query_id=self._query_id, reward=None)
                 try:
                     self._note = incomplete_note(frame, why, query_id=self._query_id)
-                except ValueError as error:
-                    self._refusal = str(error)
+                except NeitherError as error:
+                    self._refusal = error.for_explorer()
         if queries < _FOLDS:
             codes, queries = np.arange(len(frame)), len(frame)
         return query_folds(queries, folds=_FOLDS, seed=self._seed)[codes]

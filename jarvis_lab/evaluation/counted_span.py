@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from jarvis_lab.evaluation.counted import CountedLog
 from jarvis_lab.evaluation.counted_keys import STEPS
 from jarvis_lab.routing.rewards import ClassModelSums, sums_of_counts
+from jarvis_lab.scores import tell
 from jarvis_lab.scores.sums import FLOATS, INTEGERS, NEVER
 
 __all__ = ["CountedSpan"]
@@ -129,7 +130,7 @@ class CountedSpan:
         seen, last = seen[:, kept][rows, columns], last[:, kept][rows, columns]
         stamps = pd.Series(np.where(seen == NEVER, 0, seen).astype("datetime64[us]"))
         data["last_seen"] = stamps.dt.tz_localize("UTC").where(seen != NEVER)
-        return pd.DataFrame(data | {"last_row": last})
+        return tell(pd.DataFrame(data | {"last_row": last}), by=scheme, reward=None)
 
     def rewards(
         self,

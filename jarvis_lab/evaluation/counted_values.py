@@ -17,7 +17,7 @@ from jarvis_lab.evaluation.counted import SQUARED, WEIGHED
 from jarvis_lab.evaluation.counted_routes import Routed
 from jarvis_lab.evaluation.counted_span import CountedSpan
 from jarvis_lab.evaluation.counted_state import RoutingState
-from jarvis_lab.evaluation.log_kind import reward_note
+from jarvis_lab.evaluation.log_kind import no_reward, reward_note
 from jarvis_lab.evaluation.strata import StratifiedLog
 from jarvis_lab.evaluation.valued import unknown_models
 from jarvis_lab.scores import reward_sums
@@ -195,7 +195,7 @@ def _why_nothing(player: Routed, earned: Earned) -> str:
     if not size:
         return "no traces"
     if not earned.size:
-        return f"no rewards: none of the {size} traces has a reward and a model"
+        return no_reward(size)
     return player.why
 
 

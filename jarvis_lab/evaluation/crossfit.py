@@ -118,7 +118,8 @@ def fitted_copy(policy: Any, traces: pd.DataFrame) -> Any:
         fitted = copied.fit(traces)
     except Exception as error:
         kind = type(policy).__name__
-        error.add_note(f"Policy {kind} raised this while it was fitted on {len(traces)} traces.")
+        on = f"{len(traces)} {_checks.plural(len(traces), 'trace')}"
+        error.add_note(f"Policy {kind} raised this while it was fitted on {on}.")
         raise
     return copied if fitted is None else fitted
 

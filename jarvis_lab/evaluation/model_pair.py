@@ -81,9 +81,10 @@ def _scores(scores: Any, queries: pd.DataFrame) -> Floats:
             f"{error}."
         ) from None
     if values.shape != (len(queries),):
-        raise ValueError(f"scores has shape {values.shape}, but there are {len(queries)} queries.")
+        there = _checks.plural(len(queries), "is 1 query", f"are {len(queries)} queries")
+        raise ValueError(f"scores has shape {values.shape}, but there {there}.")
     if np.isnan(values).any():
-        raise ValueError(
-            f"{int(np.isnan(values).sum())} queries have no score: fill them (0 for last)."
-        )
+        none = int(np.isnan(values).sum())
+        have = _checks.plural(none, "query has", "queries have")
+        raise ValueError(f"{none} {have} no score: fill them (0 for last).")
     return values

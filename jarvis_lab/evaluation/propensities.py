@@ -55,13 +55,15 @@ def logged_propensities(
         return None
     if missing:
         raise ValueError(
-            f"{missing} of {len(column)} traces with a reward have no {propensity!r}. Leave them "
+            f"{missing} of {len(column)} traces with a reward "
+            f"{_checks.plural(missing, 'has', 'have')} no {propensity!r}. Leave such traces "
             f"out, or let propensities be estimated. {hint}"
         )
     wrong = np.flatnonzero(~((column > 0) & (column <= 1)))
     if len(wrong):
         raise ValueError(
-            f"{len(wrong)} values of {propensity!r} are no probability above 0 and up to 1, the "
+            f"{len(wrong)} {_checks.plural(len(wrong), 'value')} of {propensity!r} "
+            f"{_checks.plural(len(wrong), 'is', 'are')} no probability above 0 and up to 1, the "
             f"first {float(column[wrong[0]])!r}: the model that was used had some chance. {hint}"
         )
     return column

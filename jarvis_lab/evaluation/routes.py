@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from jarvis_lab._checks import plural
+
 __all__ = ["models_routed"]
 
 
@@ -42,10 +44,11 @@ def models_routed(policy: Any, queries: pd.DataFrame, *, name: str = "") -> pd.S
     ['a', 'a']
     """
     called = repr(name) if name else type(policy).__name__
+    number = f"{len(queries)} {plural(len(queries), 'query', 'queries')}"
     try:
         given = policy.route(queries)
     except Exception as error:
-        error.add_note(f"Policy {called} raised this while it routed {len(queries)} queries.")
+        error.add_note(f"Policy {called} raised this while it routed {number}.")
         raise
     if not isinstance(given, (pd.Series, pd.Index, list, tuple, np.ndarray)):
         raise TypeError(
@@ -54,8 +57,8 @@ def models_routed(policy: Any, queries: pd.DataFrame, *, name: str = "") -> pd.S
         )
     if len(given) != len(queries):
         raise ValueError(
-            f"route() of policy {called} gave {len(given)} models for {len(queries)} queries: it "
-            "must give one for each, with their index."
+            f"route() of policy {called} gave {len(given)} {plural(len(given), 'model')} for "
+            f"{number}: it must give one for each, with their index."
         )
     if isinstance(given, pd.Series) and not given.index.equals(queries.index):
         given = _in_order(given, queries.index, called)

@@ -267,7 +267,8 @@ def _dress(ax: Axes, points: _Points, note: str) -> Annotation:
 def _unnamed(points: _Points, places: list[int]) -> str:
     """Which points have no name; by name, if they are on the frontier."""
     best = [points.names[place] for place in places if points.looks[place] == "frontier"]
-    text = f"{len(places)} of {len(points.names)} points have no name here for want of room"
+    have = _checks.plural(len(places), "has", "have")
+    text = f"{len(places)} of {len(points.names)} points {have} no name here for want of room"
     return f"{text}, on the frontier {', '.join(best)}." if best else f"{text}."
 
 

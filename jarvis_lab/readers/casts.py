@@ -236,10 +236,12 @@ def outcome_of_correct(column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         raise ValueError(f"Column 'correct' of {where} holds {found}, but must be true or false.")
     values = column.cast(pa.float64()) if _is_number(found) else column.cast(pa.int8())
     strange = pc.sum(pc.invert(pc.is_in(values, pa.array([0, 1], values.type)))).as_py() or 0
-    if strange - column.null_count > 0:
+    strange -= column.null_count
+    if strange > 0:
         raise ValueError(
-            f"Column 'correct' of {where} has {strange - column.null_count} values that are "
-            "neither 0 nor 1. A graded reward goes in a column of its own."
+            f"Column 'correct' of {where} has {strange} "
+            f"{_checks.plural(strange, 'value that is', 'values that are')} neither 0 nor 1. "
+            "A graded reward goes in a column of its own."
         )
     return pc.if_else(pc.equal(values, 1), "success", "failure").cast(ARROW_KINDS["text"])
 

@@ -66,7 +66,8 @@ class CsvPiece:
         """Tables of at most 65,536 rows; a line with too many or too few fields is a bad line."""
 
         def report(row: Any) -> str:
-            reason = f"{row.actual_columns} fields where the header has {row.expected_columns}"
+            fields = f"{row.actual_columns} {_checks.plural(row.actual_columns, 'field')}"
+            reason = f"{fields} where the header has {row.expected_columns}"
             bad_lines.add(self.file, row.number or 0, reason)
             return "skip"
 

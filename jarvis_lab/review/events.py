@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from jarvis_lab import _checks
 from jarvis_lab.readers.jsonl import BadLine
 from jarvis_lab.records import ReviewEvent
 from jarvis_lab.review.errors import JournalError
@@ -143,7 +144,7 @@ class JournalReader:
 def _decode(line: bytes, file: str, number: int) -> tuple[ReviewEvent | None, str]:
     """The event of a line, or None and why not."""
     if not line.endswith(b"\n"):
-        return None, f"unfinished line of {len(line)} bytes"
+        return None, f"unfinished line of {len(line)} {_checks.plural(len(line), 'byte')}"
     try:
         event = _DECODER.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -261,7 +261,8 @@ def _sums_per_model(source: object, reward: str | None, client: object) -> Class
         if "scheme" in source:  # each scheme counts every trace
             first = source["scheme"] == source["scheme"].iloc[:1].squeeze()
             source = source[first].drop(columns="scheme").reset_index(drop=True)
-        return class_model_sums(source, by="regex", reward=reward)
+        # Whatever its classes are: each has all models.
+        return class_model_sums(source, by=source.attrs.get("by", "regex"), reward=reward)
     return class_model_sums(source, by="model", reward=reward, client=client)
 
 

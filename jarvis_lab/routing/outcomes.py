@@ -40,8 +40,10 @@ class CompleteOutcomes:
         places = pd.Index(self.models).get_indexer(pd.Index(names))
         if (places < 0).any():
             unknown = sorted({str(name) for name in names[places < 0]})
+            lost = int((places < 0).sum())
             raise ValueError(
-                f"{policy} names {_checks.names(unknown)} for {int((places < 0).sum())} queries, "
+                f"{policy} names {_checks.names(unknown)} for {lost} "
+                f"{_checks.plural(lost, 'query', 'queries')}, "
                 f"but these data have outcomes of {_checks.names(self.models)} only."
             )
         earned: NDArray[np.float64] = self.rewards[np.arange(len(places)), places]
@@ -94,9 +96,11 @@ def query_codes(
                 f"{name!r} holds what cannot be compared ({error}): an id must be text or a number."
             ) from None
         if (here < 0).any():
+            lost = int((here < 0).sum())
             raise ValueError(
-                f"{int((here < 0).sum())} traces have no {name!r}, so it is not known which query "
-                "they answered. Drop them, fill the column, or name others that tell queries apart."
+                f"{lost} {_checks.plural(lost, 'trace has', 'traces have')} no {name!r}, so it is "
+                "not known which query was answered. Drop such traces, fill the column, or name "
+                "others that tell queries apart."
             )
         codes = pd.factorize(codes * max(len(found), 1) + here)[0].astype(np.int64)
     return codes
@@ -128,24 +132,31 @@ def why_incomplete(
     >>> log = pd.DataFrame({"query": ["q", "q", "r"], "model": list("aba"),
     ...                     "outcome": ["success"] * 3})
     >>> why_incomplete(log)
-    '1 of 2 queries lack a model'
+    '1 of 2 queries lacks a model'
     """
     if not len(traces):
         return "no traces"
     _checks.column("model", traces.columns, where="The log", hint="Every trace needs a model.")
     if (traces["model"].fillna("") == "").any():
-        return f"{int((traces['model'].fillna('') == '').sum())} traces name no model"
+        unnamed = int((traces["model"].fillna("") == "").sum())
+        return f"{unnamed} {_checks.plural(unnamed, 'trace names', 'traces name')} no model"
     codes = query_codes(traces, query_id=query_id)
     models, names = pd.factorize(traces["model"])
     pairs, times = np.unique(codes * len(names) + models, return_counts=True)
     of_query = np.bincount(pairs // len(names))
     if (of_query < len(names)).any():
-        return f"{int((of_query < len(names)).sum())} of {len(of_query)} queries lack a model"
+        lacking = int((of_query < len(names)).sum())
+        queries = _checks.plural(len(of_query), "query", "queries")
+        lack = _checks.plural(lacking, "lacks", "lack")
+        return f"{lacking} of {len(of_query)} {queries} {lack} a model"
     if (times > 1).any():
         often = len(np.unique(pairs[times > 1] // len(names)))
-        return f"{often} of {len(of_query)} queries have a model more than once"
+        queries = _checks.plural(len(of_query), "query", "queries")
+        have = _checks.plural(often, "has", "have")
+        return f"{often} of {len(of_query)} {queries} {have} a model more than once"
     missing = int(trace_rewards(traces, reward=reward).isna().sum())
-    return f"{missing} rewards are missing" if missing else ""
+    are = _checks.plural(missing, "reward is", "rewards are")
+    return f"{missing} {are} missing" if missing else ""
 
 
 def complete_outcomes(

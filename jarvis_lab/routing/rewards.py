@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jarvis_lab import _checks
 from jarvis_lab.classes import By
 from jarvis_lab.routing.table import counts_of
-from jarvis_lab.scores import is_counts, reward_sums, score_counts
+from jarvis_lab.scores import check_reward, is_counts, reward_sums, score_counts
 
 __all__ = ["ClassModelSums", "class_model_sums", "sums_of_counts", "trace_rewards"]
 
@@ -41,8 +41,10 @@ class ClassModelSums:
     traces: Floats
 
     def __repr__(self) -> str:
-        size = f"{len(self.classes)} classes × {len(self.models)} models"
-        return f"ClassModelSums({size}, {self.n.sum():,.0f} rewards)"
+        classes = f"{len(self.classes)} {_checks.plural(len(self.classes), 'class', 'classes')}"
+        models = f"{len(self.models)} {_checks.plural(len(self.models), 'model')}"
+        n = round(float(self.n.sum()))
+        return f"ClassModelSums({classes} × {models}, {n:,} {_checks.plural(n, 'reward')})"
 
 
 def trace_rewards(traces: pd.DataFrame, *, reward: str | None = None) -> pd.Series[float]:
@@ -85,7 +87,8 @@ def trace_rewards(traces: pd.DataFrame, *, reward: str | None = None) -> pd.Seri
     outside = np.flatnonzero((values < 0) | (values > 1))
     if len(outside):
         raise ValueError(
-            f"Reward {name!r} has {len(outside)} values outside [0, 1], the first "
+            f"Reward {name!r} has {len(outside)} {_checks.plural(len(outside), 'value')} outside "
+            "[0, 1], the first "
             f"{float(values[outside[0]])!r} in row {outside[0]}. Rescale it before: "
             f"({name} - lowest) / (highest - lowest), with the ends of its scale."
         )
@@ -116,7 +119,8 @@ def class_model_sums(
     Raises
     ------
     ValueError
-        As for :func:`trace_rewards`; if counts are given that lack the reward or the classes.
+        As for :func:`trace_rewards`; if counts are given that lack the reward or the classes,
+        or tell that they have others.
 
     Examples
     --------
@@ -142,11 +146,14 @@ def class_model_sums(
             f"A table of counts has no reward {reward!r}, only outcome and feedback: give the "
             f"traces themselves, or count them with score_counts(..., reward={reward!r})."
         )
-    invalid = counts["invalid_reward" if own else "invalid_feedback"].sum()
+    if own:
+        check_reward(counts, reward)
+    invalid = int(counts["invalid_reward" if own else "invalid_feedback"].sum())
     if invalid:
         raise ValueError(
-            f"Reward {reward!r} has {invalid} values outside [0, 1]. Rescale it in the traces and "
-            f"count again: ({reward} - lowest) / (highest - lowest), with the ends of its scale."
+            f"Reward {reward!r} has {invalid} {_checks.plural(invalid, 'value')} outside [0, 1]. "
+            f"Rescale it in the traces and count again: ({reward} - lowest) / "
+            "(highest - lowest), with the ends of its scale."
         )
     return sums_of_counts(counts, outcome_weight=0.0, feedback_weight=1.0, own=own)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from jarvis_lab import _checks
 from jarvis_lab.classes import By, scheme_name
 from jarvis_lab.readers import read_traces
-from jarvis_lab.scores import is_counts, score_counts
+from jarvis_lab.scores import check_by, is_counts, score_counts
 
 __all__ = ["best_models", "counts_of", "score_weights"]
 
@@ -31,6 +31,7 @@ def counts_of(
         if not (since is None and until is None and limit is None):
             raise ValueError("A table of counts has no times left: count the span you want.")
         if "scheme" not in source:
+            check_by(source, scheme_name(by))
             return source
         own = source[source["scheme"] == scheme_name(by)]
         if own.empty and len(source):

@@ -1,5 +1,6 @@
 """Counts per class and model → scores with intervals."""
 
+from jarvis_lab.scores.counted_by import check_by, check_reward, tell
 from jarvis_lab.scores.counts import (
     COUNT_COLUMNS,
     REWARD_COLUMNS,
@@ -15,10 +16,13 @@ __all__ = [
     "REWARD_COLUMNS",
     "SCORE_COLUMNS",
     "as_counts",
+    "check_by",
+    "check_reward",
     "class_scores",
     "composites",
     "is_counts",
     "merge_counts",
     "reward_sums",
     "score_counts",
+    "tell",
 ]

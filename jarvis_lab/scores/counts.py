@@ -21,6 +21,7 @@ from jarvis_lab.readers.jsonl import BadLines, OnBadLines
 from jarvis_lab.readers.reading import Span
 from jarvis_lab.readers.sources import TRACES, Job
 from jarvis_lab.scores.blocks import Counting
+from jarvis_lab.scores.counted_by import check_schemes, tell, told_by_all
 from jarvis_lab.scores.partitions import count_partitions, is_dask_frame
 from jarvis_lab.scores.sums import (
     FLOATS,
@@ -108,6 +109,9 @@ def score_counts(
         - ``n_reward`` (int64), ``reward_sum``, ``reward_sum_squares`` (float64),
           ``invalid_reward`` (int64, values outside [0, 1], left out): only with ``reward``.
 
+        ``attrs["by"]`` (only without ``scheme``) and ``attrs["reward"]`` (only with ``reward``)
+        name what was counted; pandas keeps them in Parquet and loses them in CSV.
+
     Raises
     ------
     FileNotFoundError, ValueError, BadLineError
@@ -165,7 +169,9 @@ def score_counts(
     sums = _summed(blocks, own)
     lines.close(stacklevel=_checks.caller_level() + 1)
     frame = sums.frame([scheme_name(scheme) for scheme in schemes])
-    return frame if isinstance(by, (tuple, list)) else frame.drop(columns="scheme")
+    if not isinstance(by, (tuple, list)):
+        frame = frame.drop(columns="scheme")
+    return tell(frame, by=scheme_name(schemes[0]), reward=own)
 
 
 def _wanted(schemes: Sequence[By], reward: str | None) -> Wanted:
@@ -191,9 +197,10 @@ def merge_counts(*counts: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     *counts : DataFrame
-        Tables of :func:`score_counts`, of the same schemes, the one with the oldest traces first
-        (their order decides ties between traces without a time, and nothing else but the last
-        bits of the sums).
+        Tables of :func:`score_counts`, of the same schemes and the same reward, the one with the
+        oldest traces first (their order decides ties between traces without a time, and nothing
+        else but the last bits of the sums). A table that does not tell what it was counted by,
+        one that was made by hand or read from CSV, is taken at its caller's word.
 
     Returns
     -------
@@ -203,8 +210,8 @@ def merge_counts(*counts: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If there is none, one of them is no table of counts, or only some have schemes or a
-        reward.
+        If there is none, one of them is no table of counts, only some have schemes or a reward,
+        or two were counted by different schemes or with different rewards.
 
     Examples
     --------
@@ -232,6 +239,8 @@ def merge_counts(*counts: pd.DataFrame) -> pd.DataFrame:
             "Only some of these counts have a reward: count all of them with reward=, or none."
         )
     several = "scheme" in counts[0]
+    check_schemes(counts if several else [])
+    by, name = told_by_all(counts, "by"), told_by_all(counts, "reward")
     schemes = list(dict.fromkeys(s for t in counts for s in t["scheme"])) if several else [""]
     sums, own = Sums(reward=reward), sum_names(reward=reward)
     for table in counts:
@@ -244,7 +253,7 @@ def merge_counts(*counts: pd.DataFrame) -> pd.DataFrame:
         integers, floats = (table[list(names)].to_numpy() for names in own)
         sums.add(keys, integers.astype(np.int64), floats.astype(np.float64), last, rows)
     frame = sums.frame(schemes)
-    return frame if several else frame.drop(columns="scheme")
+    return tell(frame if several else frame.drop(columns="scheme"), by=by, reward=name)
 
 
 def as_counts(

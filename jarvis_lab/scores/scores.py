@@ -11,6 +11,7 @@ import pandas as pd
 from jarvis_lab import _checks
 from jarvis_lab._stats import bounded_mean_interval, wilson_interval
 from jarvis_lab.classes import By
+from jarvis_lab.scores.counted_by import check_reward
 from jarvis_lab.scores.counts import as_counts
 
 __all__ = ["SCORE_COLUMNS", "class_scores", "composites", "reward_sums"]
@@ -73,11 +74,13 @@ def class_scores(
           mean of what is there, or mean of the named reward, with an interval.
         - ``note`` (str): why the row is not to be relied on; empty if nothing is wrong.
 
+        ``attrs`` as those of :func:`score_counts`.
+
     Raises
     ------
     ValueError
         If a weight is negative, both are 0, or ``level`` is not between 0 and 1; if ``reward`` is
-        named for a table of counts that has none.
+        named for a table of counts that has none, or another one.
     FileNotFoundError, ValueError
         As for :func:`read_traces`.
 
@@ -109,6 +112,8 @@ def class_scores(
             f"These counts have no sums of the reward {reward!r}: count the traces with "
             f"score_counts(..., reward={reward!r})."
         )
+    if reward is not None:
+        check_reward(counts, reward)
     return _scores(counts, outcome_weight, feedback_weight, level)
 
 
@@ -216,7 +221,7 @@ def _note(
     if own < 0 < n_reward and n_outcome < 0.75 * n:
         parts.append(f"no outcome in {1 - n_outcome / n:.0%}")
     if own > 0:
-        parts.append(f"{own} rewards outside [0, 1] left out")
+        parts.append(f"{own} {_checks.plural(own, 'reward')} outside [0, 1] left out")
     if feedback:
         parts.append(f"{feedback} feedback outside [0, 1] left out")
     if latency:

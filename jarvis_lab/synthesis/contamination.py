@@ -170,7 +170,8 @@ class EvaluationIndex:
             for run in _runs(text, self._ngram):
                 query = self._runs.get(run)
                 if query is not None:
-                    reason = f"shares {self._ngram} words with an evaluation query"
+                    words = _checks.plural(self._ngram, "word")
+                    reason = f"shares {self._ngram} {words} with an evaluation query"
                     return reason, self._names[query], self._share(query, held)
         candidates = {query for shingle in held for query in self._rare.get(shingle, ())}
         share, query = max(((self._share(q, held), -q) for q in candidates), default=(0.0, 0))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from jarvis_lab import _checks
 from jarvis_lab.synthesis._html import bar, card, table
 
 __all__ = ["CorrectionsExport"]
@@ -129,7 +130,8 @@ class CorrectionsExport:
         kept = "; nothing to write, the older export stays" if self.older_kept else ""
         return (
             f"<{self.kind} export: {self.format}, {self.rows_exported:,} of {self.rows_read:,} "
-            f"candidates {verb}, {len(self._excluded):,} left out{kept}>"
+            f"{_checks.plural(self.rows_read, 'candidate')} {verb}, "
+            f"{len(self._excluded):,} left out{kept}>"
         )
 
     def _repr_html_(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from jarvis_lab import _files
+from jarvis_lab import _checks, _files
 from jarvis_lab.synthesis.blocked import FirewallBreachError
 from jarvis_lab.synthesis.manifest import build_manifest, file_entry, manifest_path
 
@@ -141,7 +141,8 @@ def _read_back(
                 )
         if number != len(lines) or sidecar.readline():
             raise FirewallBreachError(
-                f"{number} lines were written, not {len(lines)}. Nothing was exported."
+                f"{number} {_checks.plural(number, 'line was', 'lines were')} written, not "
+                f"{len(lines)}. Nothing was exported."
             )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jarvis_lab import _checks
 from jarvis_lab.readers.lake_files import LakeFile
 from jarvis_lab.synthesis.excluded import (
     BAD_LINE,
@@ -152,9 +153,9 @@ class SftExport:
 
     def __repr__(self) -> str:
         where = f"in {self.output_path.name}" if self.written else f"nothing written: {self.note}"
-        return (
-            f"SftExport({self.records_exported} of {self.records_read} records exported, {where})"
-        )
+        records = _checks.plural(self.records_read, "record")
+        read = f"{self.records_read} {records}"
+        return f"SftExport({self.records_exported} of {read} exported, {where})"
 
     def _repr_html_(self) -> str:
         from jarvis_lab.synthesis.sft_export_html import as_html

@@ -68,7 +68,7 @@ class ExportCheck:
 
     def _verdict(self) -> str:
         count = len(self.problems)
-        return "intact" if self.ok else f"{count} difference{'s' * (count > 1)}"
+        return "intact" if self.ok else f"{count} {_checks.plural(count, 'difference')}"
 
 
 def verify_export(
@@ -165,10 +165,11 @@ def _differences(folder: Path, wanted: FileEntry) -> list[str]:
     except OSError as error:
         return [f"{wanted.name} cannot be read: {error.strerror or error}"]
     problems = []
-    for field in ("bytes", "lines"):
-        have, want = getattr(found, field), getattr(wanted, field)
+    for field in ("byte", "line"):
+        have, want = getattr(found, f"{field}s"), getattr(wanted, f"{field}s")
         if want is not None and have != want:
-            problems.append(f"{wanted.name} has {have} {field}, not the {want} of the manifest")
+            found_size = f"{have} {_checks.plural(have, field)}"
+            problems.append(f"{wanted.name} has {found_size}, not the {want} of the manifest")
     if found.sha256 != wanted.sha256:
         problems.append(f"{wanted.name} has sha256 {found.sha256}, not {wanted.sha256}")
     return problems

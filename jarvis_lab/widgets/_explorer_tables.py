@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from jarvis_lab._checks import plural
 from jarvis_lab.evaluation.counted_comparison import RoutingComparison
 from jarvis_lab.widgets import _explorer_text as text
 from jarvis_lab.widgets import _html
@@ -64,7 +65,9 @@ def side_by_side(
     if several:
         notes.append("classes of one name by two schemes are not the same queries")
     if len(rows) > _MOST:
-        notes.append(f"{len(rows) - _MOST} more classes: <code>tables()</code> has all")
+        more = len(rows) - _MOST
+        kinds = plural(more, "class", "classes")
+        notes.append(f"{more} more {kinds}: <code>tables()</code> has all")
     caption = f'<p class="jl-caption jl-tiny">{" · ".join(notes)}</p>' if notes else ""
     return f'{heading}<div class="jl-scroll">{table}</div>{caption}'
 
@@ -102,9 +105,8 @@ def changes(diff: pd.DataFrame, *, chosen: str, current: str, given: bool) -> st
     )
     head = "<th>class</th><th class='jl-number'>traffic</th><th>now</th><th>then</th>"
     total = text.share(float(diff["share"].sum()))
-    more = (
-        f" {len(rows) - _MOST} more rows: <code>diff()</code> has all." if len(rows) > _MOST else ""
-    )
+    left = len(rows) - _MOST
+    more = f" {left} more {plural(left, 'row')}: <code>diff()</code> has all." if left > 0 else ""
     return (
         f"{heading}<p>{total} of the traffic would get another model.{more}</p>"
         f'<div class="jl-scroll"><table class="jl-table"><tr>{head}</tr>{body}</table></div>'
@@ -152,7 +154,8 @@ def differences(rows: pd.DataFrame, a: str, b: str) -> str:
 def facts(core: RoutingComparison) -> str:
     """What the log is, on one line."""
     log = core.log
-    parts = [f"<b>{log.size:,} traces</b>", f"{len(core.models)} models"]
+    models = f"{len(core.models)} {plural(len(core.models), 'model')}"
+    parts = [f"<b>{log.size:,} {plural(log.size, 'trace')}</b>", models]
     if log.edges is not None:
         first, last = log.edges[0], log.edges[-1]
         parts.append(f"{first:%Y-%m-%d} to {last:%Y-%m-%d} UTC")

@@ -19,6 +19,7 @@ CAVEAT = (
 )
 #: Said by the row's own refusal.
 _SAID = "no difference: its value is refused"
+_LONGEST = 700
 
 
 def values(
@@ -45,9 +46,10 @@ def values(
         return heading + "<p>Nothing to value: show at least one policy.</p>"
     low, high = _axis(rows)
     records: list[dict[str, Any]] = rows.to_dict("records")  # type: ignore[assignment]
-    shared = _shared(records)
+    shared, refused = _shared(records), _refused_alike(records)
     base = next((row["value"] for row in records if row["policy"] == reference), float("nan"))
-    body = "".join(_row(row, shared, reference, base, low, high) for row in records)
+    said = [*shared, f"refused: {refused}"]
+    body = "".join(_row(row, said, reference, base, low, high) for row in records)
     middle = (low + high) / 2
     axis = "".join(f"<span>{tick:.2f}</span>" for tick in (low, middle, high))
     head = (
@@ -59,6 +61,8 @@ def values(
     )
     table = f'<table class="jl-table jl-values"><tr>{head}</tr>{body}</table>'
     caption = _caption(rows, shared, log, level, complete)
+    if refused:
+        heading += text.call("warn", "Refused for all:", _html.one_line(refused, _LONGEST))
     return f'{heading}<div class="jl-scroll">{table}</div>{caption}'
 
 
@@ -80,6 +84,13 @@ def _shared(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [note for note in notes[0] if note and all(note in other for other in notes)]
 
 
+def _refused_alike(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Why there is no value, where that is the same for all of several policies."""
+    status = {str(row["status"]) for row in rows}
+    why = status.pop() if len(rows) > 1 and len(status) == 1 else ""
+    return why.removeprefix("refused: ") if why.startswith("refused: ") else ""
+
+
 def _row(
     row: Mapping[str, Any],
     shared: Sequence[str],
@@ -90,14 +101,14 @@ def _row(
 ) -> str:
     refused = str(row["status"]).startswith("refused")
     mine = row["policy"] == reference
-    own = [note for note in str(row["note"]).split("; ") if note not in (*shared, _SAID)]
-    notes = [note for note in ("" if row["status"] == "ok" else row["status"], *own) if note]
+    all_notes = ("" if row["status"] == "ok" else row["status"], *str(row["note"]).split("; "))
+    notes = [note for note in all_notes if note and note not in (*shared, _SAID)]
     about = "".join(
-        f'<div class="jl-tiny jl-caption">{_html.inline(_html.one_line(note, 400))}</div>'
+        f'<div class="jl-tiny jl-caption">{_html.inline(_html.one_line(note, _LONGEST))}</div>'
         for note in notes
     )
     if refused:
-        ends = f"{text.number(row['bound_low'])} to {text.number(row['bound_high'])}"
+        ends = f"{text.number(row['bound_low'])} and {text.number(row['bound_high'])}"
         value = f'refused<div class="jl-tiny jl-caption">between {ends}</div>'
     else:
         ends = f"{text.number(row['low'], 3)} to {text.number(row['high'], 3)}"

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from jarvis_lab._checks import plural
+
 __all__ = ["block", "chip", "content_text", "cut", "escape", "inline", "one_line", "plain", "table"]
 
 #: Controls (but tab and newline), C1, bidirectional overrides and isolates, lone surrogates,
@@ -145,7 +147,8 @@ def block(text: str, *, most: int | None = None) -> str:
     if not text:
         return '<div class="jl-text jl-none">(empty)</div>'
     shown, left = cut(text, most)
-    more = f'<div class="jl-cut">{left:,} more characters not shown</div>' if left else ""
+    word = plural(left, "character")
+    more = f'<div class="jl-cut">{left:,} more {word} not shown</div>' if left else ""
     return f'<div class="jl-text" dir="auto">{escape(shown)}</div>{more}'
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jarvis_lab._checks import plural
 from jarvis_lab.review.tables import ReviewItem
 from jarvis_lab.widgets import _html
 from jarvis_lab.widgets._diff import count_words, diff_html, word_diff
@@ -104,7 +105,7 @@ def prompt(messages: Sequence[Mapping[str, Any]], *, opened: bool, most: int | N
 
 def prompt_head(messages: Sequence[Mapping[str, Any]]) -> str:
     """Heading of the prompt with the number of its turns."""
-    count = f"{len(messages)} {'turn' if len(messages) == 1 else 'turns'}"
+    count = f"{len(messages)} {plural(len(messages), 'turn')}"
     return f'<div class="jl-head">Prompt <span class="jl-muted">{count}</span></div>'
 
 
@@ -135,14 +136,10 @@ def changes(before: str, after: str) -> str:
     else:
         listed = word_diff(before, after)
         removed, added = count_words(listed)
-        found = f"{removed:,} {_words(removed)} removed, {added:,} added"
+        found = f"{removed:,} {plural(removed, 'word')} removed, {added:,} added"
         marked = diff_html(listed)
     title = f'Changes: <span class="jl-muted">{found}</span>'
     return f'<div class="jl-head">{title}</div>{marked}'
-
-
-def _words(count: int) -> str:
-    return "word" if count == 1 else "words"
 
 
 def progress(
@@ -190,5 +187,6 @@ def _counts(title: str, values: Mapping[object, int]) -> str:
     ]
     rest = sum(count for _, count in ranked[_MOST_ROWS:])
     if rest:
-        rows.append((f"{len(ranked) - _MOST_ROWS} others", rest))
+        others = len(ranked) - _MOST_ROWS
+        rows.append((f"{others} {plural(others, 'other')}", rest))
     return _html.table([title, "Items"], rows)

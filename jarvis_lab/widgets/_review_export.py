@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 
+from jarvis_lab._checks import plural
 from jarvis_lab._files import write_bytes
 from jarvis_lab.review.queue import ReviewQueue
 
@@ -34,7 +35,9 @@ def export_review(queue: ReviewQueue) -> str:
     write_bytes(folder / "review.jsonl", text.encode("utf-8", "replace"))
     corrections = importlib.import_module("jarvis_lab.synthesis.corrections")
     result = corrections.export_corrections(queue, folder / "corrections.jsonl")
-    rows = f"{result.rows_exported:,} rows to train on (corrections.jsonl)"
+    n = result.rows_exported
+    rows = f"{n:,} {plural(n, 'row')} to train on (corrections.jsonl)"
     if not result.files:
         rows = "nothing to train on yet"
-    return f"{rows}, and all {len(frame):,} candidates (review.jsonl), in {folder}"
+    items = plural(len(frame), "the only candidate", f"all {len(frame):,} candidates")
+    return f"{rows}, and {items} (review.jsonl), in {folder}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import ipywidgets
 
+from jarvis_lab._checks import plural
 from jarvis_lab.classes import By
 from jarvis_lab.evaluation.counted_comparison import RoutingComparison
 from jarvis_lab.evaluation.counted_state import RoutingState
@@ -136,7 +137,9 @@ class RoutingExplorer(ipywidgets.VBox, Verbs):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         log = self.comparison.log
-        return f"RoutingExplorer({log.size:,} traces, {len(self.comparison.models)} models)"
+        models = len(self.comparison.models)
+        traces = f"{log.size:,} {plural(log.size, 'trace')}"
+        return f"RoutingExplorer({traces}, {models} {plural(models, 'model')})"
 
     def set(self, **changes: Any) -> RoutingExplorer:
         """Move controls from code; returns the explorer.
