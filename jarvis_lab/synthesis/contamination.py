@@ -214,9 +214,10 @@ def _texts_of(queries: list[Any], names: Iterable[str], column: str) -> list[tup
             )
         found += [(text, name) for text in texts if text.strip()]
     if queries and not found:
+        rows = f"{len(queries)} {_checks.plural(len(queries), 'row')}"
         raise ValueError(
-            f"evaluation[{column!r}] has {len(queries)} {_checks.plural(len(queries), 'row')} and no "
-            "query, so nothing could be found. Pass query= the column that holds the queries."
+            f"evaluation[{column!r}] has {rows} and no query, so nothing could be found. "
+            "Pass query= the column that holds the queries."
         )
     return found
 
