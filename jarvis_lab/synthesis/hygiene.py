@@ -49,6 +49,13 @@ def drop_exact_duplicates(
     HygieneStep
         ``matched_id`` is the first row with the same texts.
 
+    Raises
+    ------
+    TypeError
+        If ``rows`` is no frame, or ``columns`` is one text.
+    ValueError
+        If a column is missing.
+
     Notes
     -----
     Equal after NFKC, case folding and white-space collapse.
@@ -94,6 +101,13 @@ def drop_disputed_prompts(
     -------
     HygieneStep
         ``matched_id`` is the first row of the same prompt whose target differs.
+
+    Raises
+    ------
+    TypeError
+        If ``rows`` is no frame.
+    ValueError
+        If a column is missing, or ``keep`` is another word.
 
     Examples
     --------
@@ -152,6 +166,13 @@ def drop_near_duplicates(
     HygieneStep
         ``matched_id`` and ``similarity``: the most similar kept row before it (the earliest of
         equals). ``comparisons`` counts the pairs compared.
+
+    Raises
+    ------
+    TypeError
+        If ``rows`` is no frame, or ``columns`` is one text.
+    ValueError
+        If a column is missing, or an option is out of its range.
 
     Notes
     -----
@@ -217,6 +238,13 @@ def clean_rows(
     tuple of HygieneStep
         Disputed prompts, contamination (with ``evaluation``), exact and near duplicates. The
         rows left are ``steps[-1].kept``; pass all steps to ``export_corrections(hygiene=)``.
+
+    Raises
+    ------
+    TypeError
+        If ``rows`` is no frame, or a query no text.
+    ValueError
+        If a column is missing, or ``threshold`` is out of its range.
 
     Examples
     --------

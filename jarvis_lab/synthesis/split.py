@@ -81,6 +81,12 @@ def assign_split(
     pandas.Series of str, named ``split``, with the index of ``rows``
         All ``"all"`` if ``split`` is None.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If ``rows`` is no frame, a column is missing, or ``split`` is none that
+        :func:`split_shares` takes.
+
     Notes
     -----
     u = the first 64 bits of SHA-256 of the group, over 2**64; the first name takes u in
