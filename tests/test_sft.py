@@ -208,14 +208,19 @@ def test_the_categories_that_never_pass_are_exactly_two() -> None:
     assert QUALITY_SCORES == {"accepted": 1, "partially_accepted": 0.5}
     with pytest.raises(TypeError):
         QUALITY_SCORES["rejected"] = 1  # type: ignore[index]
-
-
-@pytest.mark.parametrize("run_id", ["r2", "R1", "r1 ", "", None])
-def test_evidence_of_another_run_is_an_error(run_id: str | None) -> None:
-    with pytest.raises(ValueError, match=r"not of the scored run 'r1'\. Pass the evidence of"):
-        make(evidence={**EVIDENCE, "run_id": run_id})
     assert not is_sft_never(["rejected"])
     assert not is_sft_never("Rejected")
+
+
+@pytest.mark.parametrize("run_id", ["r2", "R1", "r1 "])
+def test_evidence_of_another_run_is_an_error(run_id: str) -> None:
+    with pytest.raises(ValueError, match=r"not of the scored run 'r1'\. Pass the evidence of"):
+        make(evidence={**EVIDENCE, "run_id": run_id})
+
+
+@pytest.mark.parametrize("run_id", ["", None])
+def test_evidence_without_a_run_is_taken_at_its_callers_word(run_id: str | None) -> None:
+    assert make(evidence={**EVIDENCE, "run_id": run_id}) is not None
 
 
 def test_a_row_of_a_table_is_a_record(tmp_path):

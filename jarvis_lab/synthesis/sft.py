@@ -178,7 +178,8 @@ def synthesize_sft(
     Raises
     ------
     ValueError
-        If ``recorded_at`` is empty, a field has the wrong type, or the evidence is another run's.
+        If ``recorded_at`` is empty, a field has the wrong type, or the evidence names another
+        run. Where either names none, they are taken to belong together.
 
     Examples
     --------
@@ -194,7 +195,7 @@ def synthesize_sft(
     if run.category not in QUALITY_SCORES or evidence is None:
         return None
     record = _record(evidence, EvidenceRecord, "evidence")
-    if (record.run_id or "") != (run.evidence_run_id or ""):
+    if record.run_id and run.evidence_run_id and record.run_id != run.evidence_run_id:
         raise ValueError(
             f"evidence is of run {record.run_id!r}, not of the scored run {run.evidence_run_id!r}. "
             "Pass the evidence of the same run: the verdict is about no other."
