@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -221,3 +222,19 @@ def test_a_script_without_a_main_guard_may_use_workers(lake: Path, out: Path) ->
     )
     assert done.stdout == "SftExport(720 of 720 records exported, in rows.jsonl)\n"
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_leaves_the_cycle_collector_as_it_was(
+    lake: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = gc.disable
+
+    def interrupted() -> None:
+        plain()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gc, "disable", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            export_sft(lake, recorded_at="A", output=out, progress=False)
+    assert gc.isenabled()
