@@ -250,3 +250,17 @@ def test_ctrl_c_while_the_threads_start_stops_the_workers(
         monkeypatch.undo()
         assert threading.active_count() == before
         assert all(worker._process.returncode is not None for worker in crew._workers)
+
+
+def test_what_is_shared_is_sent_once() -> None:
+    with Crew(2) as crew:
+        crew.share(100)
+        done = crew._workers[0]._ask((operator.add, None, Step([], 0, 5)))
+        assert done.results == [(0, 105)]
+        assert crew._workers[0].news == b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs sessions")
+def test_ctrl_c_in_a_terminal_does_not_reach_the_workers() -> None:
+    with Crew(2) as crew:
+        assert os.getsid(crew._workers[0]._process.pid) == crew._workers[0]._process.pid
