@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from types import FrameType
 
 import hypothesis.strategies as st
 import pytest
@@ -66,6 +68,33 @@ def test_who_waits_is_woken_by_the_result_it_wants_by_a_place_and_by_the_end() -
     waiting[2].start()
     waiting[2].join()
     assert found[2:] == [None]
+
+
+@pytest.mark.parametrize("moment", ["call", "return"])
+def test_ctrl_c_on_the_way_into_the_lock_or_out_of_it_leaves_it_free(moment: str) -> None:
+    course = Course("a")
+    course.next_step([])
+
+    def interrupt(frame: FrameType, event: str, _: object) -> object:
+        if frame.f_code.co_name not in ("__enter__", "__exit__"):
+            return None
+        if event == moment:
+            raise KeyboardInterrupt
+        return interrupt
+
+    before = sys.gettrace()
+    sys.settrace(interrupt)
+    try:
+        course.did(Step([], 0, "a"), Done([], 0))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(before)
+    free: list[bool] = []
+    other = threading.Thread(target=lambda: free.append(course._changed.acquire(False)))
+    other.start()
+    other.join()
+    assert free == [True]
 
 
 def test_a_failure_stands_where_the_result_would() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from jarvis_lab.synthesis import workers
 from jarvis_lab.synthesis.export import export_sft
+from jarvis_lab.synthesis.follower import Follower
 from jarvis_lab.synthesis.manifest import manifest_path
 from jarvis_lab.synthesis.verify import verify_export
 
@@ -192,8 +195,6 @@ def test_a_read_only_folder_is_an_error_that_names_the_file() -> None:
 def test_a_worker_that_dies_is_an_error_and_not_a_wait(
     lake: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from jarvis_lab.synthesis import workers
-
     share = workers.Crew.share
 
     def kill_one(self: workers.Crew, *values: object) -> None:
@@ -221,3 +222,44 @@ def test_a_script_without_a_main_guard_may_use_workers(lake: Path, out: Path) ->
     )
     assert done.stdout == "SftExport(720 of 720 records exported, in rows.jsonl)\n"
     assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_leaves_the_cycle_collector_as_it_was(
+    lake: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = gc.disable
+
+    def interrupted() -> None:
+        plain()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gc, "disable", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            export_sft(lake, recorded_at="A", output=out, progress=False)
+    assert gc.isenabled()
+
+
+def test_the_workers_are_gone_before_the_file_they_write_to_is(
+    lake: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    stop, unlink = workers.Crew.stop, os.unlink
+
+    def stopping(crew: workers.Crew) -> None:
+        stop(crew)
+        seen.append("workers gone")
+
+    def unlinking(path: str | Path) -> None:
+        seen.append("file gone")
+        unlink(path)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workers.Crew, "stop", stopping)
+    monkeypatch.setattr(os, "unlink", unlinking)
+    monkeypatch.setattr(Follower, "follow", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_sft(lake, recorded_at="A", output=out, workers=2, progress=False)
+    assert seen[:2] == ["workers gone", "file gone"]

@@ -1,5 +1,6 @@
 """Writing whole or not at all, appending durably, and the same bytes everywhere."""
 
+import errno
 import hashlib
 import os
 import signal
@@ -197,3 +198,20 @@ def test_hashes_equal_those_of_hashlib(tmp_path):
     (tmp_path / "x").write_bytes(data)
     expected = hashlib.sha256(data).hexdigest()
     assert sha256_bytes(data) == sha256_file(tmp_path / "x") == expected
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs resource limits")
+def test_a_block_that_fits_only_in_part_is_an_error(tmp_path):
+    path = tmp_path / "x"
+    path.touch()
+    code = """
+        import resource, sys
+        from jarvis_lab._files import write_at
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            write_at(sys.argv[1], 10, [b"x" * 5000])
+        except OSError as error:
+            print(error.errno)
+    """
+    assert run(code, path).stdout.strip() == str(errno.EFBIG)
+    assert path.stat().st_size == 1000

@@ -37,7 +37,9 @@ class Course:
     def __init__(self, items: Iterable[object]) -> None:
         self._items = deque(enumerate(items))
         self.count = len(self._items)
-        self._changed = threading.Condition()
+        #: Taken by itself, for Ctrl-C may come between a Condition and its lock.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._sizes: dict[int, int] = {}
         self._offsets: dict[int, int] = {}
         self._placed, self._end = 0, 0
@@ -60,7 +62,7 @@ class Course:
             None when the awaited result is there; without such, when there will be nothing to do
             any more. Also when the course was stopped.
         """
-        with self._changed:
+        with self._lock:
             while not self._stopped and awaited not in self._results:
                 step = self._step(sorted(held))
                 if step is not None:
@@ -78,7 +80,7 @@ class Course:
 
     def did(self, step: Step, done: Done) -> None:
         """Take what came of a step."""
-        with self._changed:
+        with self._lock:
             self._results.update(done.results)
             if step.number >= 0:
                 self._sizes[step.number] = done.size
@@ -90,7 +92,7 @@ class Course:
 
     def failed(self, numbers: Iterable[int], error: BaseException) -> None:
         """Take note that there will be no result of the items ``numbers``."""
-        with self._changed:
+        with self._lock:
             self._results.update(dict.fromkeys(numbers, Failure(error)))
             self._changed.notify_all()
 
@@ -109,6 +111,6 @@ class Course:
 
     def stop(self) -> None:
         """Give nothing out any more."""
-        with self._changed:
+        with self._lock:
             self._stopped = True
             self._changed.notify_all()

@@ -162,8 +162,8 @@ class Draft:
 def _without_collector() -> Iterator[None]:
     """Pause the cycle collector: records hold no cycles, and there are many of them."""
     was_on = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if was_on:

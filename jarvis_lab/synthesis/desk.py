@@ -8,7 +8,10 @@ import sys
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
-__all__ = ["Desk", "Done", "Step", "serve"]
+__all__ = ["HELLO", "Desk", "Done", "Step", "serve"]
+
+#: The line before a worker's first answer; what was printed while Python started stands above it.
+HELLO = b"a worker of jarvis_lab\n"
 
 
 class Step(NamedTuple):
@@ -73,6 +76,7 @@ def serve() -> None:
     """Answer the questions on standard input until it ends; what workers run."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    answers.write(b"\n" + HELLO)
     desk = Desk()
     while True:
         try:
@@ -98,10 +102,13 @@ def _reply(
 
 
 def _send(reply: tuple[bool, object], answers: BinaryIO) -> None:
+    went_well, found = reply
     try:
         content = pickle.dumps(reply, protocol=pickle.HIGHEST_PROTOCOL)
+        if not went_well:
+            pickle.loads(content)  # not every error can be made again from what it holds
     except Exception as error:  # noqa: BLE001 - the parent waits for an answer
-        failure = RuntimeError(f"A worker's answer could not be sent: {error!r}")
-        content = pickle.dumps((False, failure))
+        why = f"answer could not be sent: {error!r}" if went_well else f"work failed: {found!r}"
+        content = pickle.dumps((False, RuntimeError(f"A worker's {why}")))
     answers.write(content)
     answers.flush()

@@ -95,7 +95,8 @@ def export_sft(
     The firewall is default deny: a run is exported only if its category is ``accepted`` or
     ``partially_accepted`` and no readable record of the whole lake gives the same run id
     another category. A first pass over the scored runs finds the run ids to keep out; memory
-    grows with their number and with the largest day's file, not with the number of files.
+    grows with their number and with the largest day's file, of whose like each process holds the
+    rows of up to three, not with the number of files.
     Every written row is read back from the disk and checked again before the file takes its
     name. See docs/firewall.md.
 

@@ -52,8 +52,7 @@ class Follower:
     def follow(self, lines: int, size: int) -> None:
         """Take the next ``lines`` whole lines, of ``size`` bytes in all, which stand there now."""
         self._end += size
-        self._meter.add_ends(lines)
-        self._waiting.append(self._thread.submit(self._read, self._end))
+        self._waiting.append(self._thread.submit(self._read, lines, self._end))
 
     def measured(self) -> Meter:
         """Wait until everything is read, and give what was measured."""
@@ -64,7 +63,8 @@ class Follower:
             raise OSError(f"{self._path} has {found} bytes where {self._end} were written.")
         return self._meter
 
-    def _read(self, end: int) -> None:
+    def _read(self, lines: int, end: int) -> None:
+        self._meter.add_ends(lines)
         while self._meter.bytes != end:
             count = self._handle.readinto(self._room[: max(0, end - self._meter.bytes)])
             if not count:

@@ -15,7 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 from jarvis_lab.synthesis import desk
 from jarvis_lab.synthesis.course import Course
@@ -96,9 +96,9 @@ class Crew:
             threading.Thread(target=worker.work, args=(course, function, sink), daemon=True)
             for worker in self._workers
         ]
-        for thread in threads:
-            thread.start()
         try:
+            for thread in threads:
+                thread.start()
             for number in range(course.count):
                 while step := course.next_step(self._desk.drafts, awaited=number):
                     course.did(step, self._desk.do(function, sink, step))
@@ -109,16 +109,20 @@ class Crew:
         finally:
             course.stop()
             for thread in threads:
-                thread.join()
+                if thread.is_alive():  # not when it was interrupted before it started
+                    thread.join()
 
 
 class _Worker:
     """One process and the pipes to it."""
 
+    _pipes: tuple[IO[bytes] | None, ...] = ()
+
     def __init__(self) -> None:
-        start = (
-            f"import sys; sys.path[:] = {sys.path!r}; from {desk.__name__} import serve; serve()"
-        )
+        self.news = b""
+        self._greeted = False
+        path = [entry for entry in sys.path if isinstance(entry, str)]  # as imports take it
+        start = f"import sys; sys.path[:] = {path!r}; from {desk.__name__} import serve; serve()"
         start += "; import os; os._exit(0)"  # nothing is left to tidy up, and somebody waits
         self._process = subprocess.Popen(
             [sys.executable, "-c", start],
@@ -127,7 +131,12 @@ class _Worker:
             start_new_session=True,
             env=os.environ | _ONE_THREAD,
         )
-        self.news = b""
+        self._pipes = (self._process.stdin, self._process.stdout)
+
+    def __del__(self) -> None:
+        # When a crew is interrupted while it starts: a Popen that is forgotten keeps its pipes
+        # open, and at the other end a process would wait for ever.
+        self._close_pipes()
 
     def work(self, course: Course, function: Callable[..., Any], sink: Path | None) -> None:
         """Have the process do its part of the course."""
@@ -147,17 +156,26 @@ class _Worker:
         to, back = self._process.stdin, self._process.stdout
         if to is None or back is None:
             raise RuntimeError("The worker process has no pipes.")
+        sent = pickle.dumps(("do", question), protocol=pickle.HIGHEST_PROTOCOL)
         try:
             to.write(self.news)
             self.news = b""
-            pickle.dump(("do", question), to, protocol=pickle.HIGHEST_PROTOCOL)
+            to.write(sent)
             to.flush()
+            self._greeted = self._greeted or any(line == desk.HELLO for line in back)
             went_well, found = pickle.load(back)
-        except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+        except (EOFError, OSError, ValueError):
+            self.close()
             raise RuntimeError(
-                f"A worker process ended early (exit status {self._process.wait()}). Nothing was "
-                "exported. Try again with fewer workers."
+                f"A worker process ended early (exit status {self._process.returncode}). Nothing "
+                "was exported. Try again with fewer workers."
             ) from None
+        except Exception as error:
+            self.close()
+            raise RuntimeError(
+                f"The answer of a worker process cannot be read: {error!r}. Nothing was exported. "
+                "Try again with fewer workers."
+            ) from error
         if not went_well:
             raise found
         done: desk.Done = found
@@ -169,8 +187,11 @@ class _Worker:
 
     def close(self) -> None:
         """Close the pipes, at which the process ends, and wait until it is gone."""
-        for pipe in (self._process.stdin, self._process.stdout):
+        self._close_pipes()
+        self._process.wait()
+
+    def _close_pipes(self) -> None:
+        for pipe in self._pipes:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        self._process.wait()
