@@ -414,3 +414,18 @@ def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     result = export_sft(GOLDEN, recorded_at="now", output="~/out.jsonl", progress=False)
     assert result.output_path == tmp_path / "out.jsonl"
     assert (tmp_path / "out.jsonl").is_file()
+
+
+def test_no_more_processes_than_files_are_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    plain = Crew.__init__
+
+    def counted(self: Crew, workers: int) -> None:
+        started.append(workers)
+        plain(self, workers)
+
+    monkeypatch.setattr(Crew, "__init__", counted)
+    run(fill(tmp_path, days=2), workers=9)
+    assert started == [2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -264,3 +265,16 @@ def test_what_is_shared_is_sent_once() -> None:
 def test_ctrl_c_in_a_terminal_does_not_reach_the_workers() -> None:
     with Crew(2) as crew:
         assert os.getsid(crew._workers[0]._process.pid) == crew._workers[0]._process.pid
+
+
+def fails(crew: Crew) -> None:
+    with crew:
+        raise LookupError
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs signals")
+def test_an_error_that_is_none_of_theirs_ends_the_workers_at_once() -> None:
+    crew = Crew(2)
+    with pytest.raises(LookupError):
+        fails(crew)
+    assert crew._workers[0]._process.returncode == -signal.SIGKILL
