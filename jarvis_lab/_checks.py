@@ -11,6 +11,7 @@ __all__ = [
     "caller_level",
     "choice",
     "column",
+    "flag",
     "fraction",
     "frame",
     "names",
@@ -54,6 +55,13 @@ def choice(name: str, value: Any, options: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in options:
         raise ValueError(f"{name}={value!r} is not one of {names(options)}.")
     return value
+
+
+def flag(name: str, value: object) -> bool:
+    """Return ``value`` if it is True or False; a text such as "no" would count as True."""
+    if type(value).__name__ not in ("bool", "bool_"):  # numpy's as well
+        raise TypeError(f"{name} must be True or False, not {value!r:.80}.")
+    return bool(value)
 
 
 def fraction(name: str, value: float, *, ends: bool = False) -> float:

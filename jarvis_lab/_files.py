@@ -23,6 +23,7 @@ __all__ = [
     "atomic_group",
     "atomic_writer",
     "canonical_json",
+    "check_free",
     "make_folder",
     "publish_once",
     "sha256_bytes",
@@ -71,7 +72,7 @@ def atomic_group(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Binar
     """
     targets = [Path(path) for path in paths]
     for target in targets:
-        _check_free(target)
+        check_free(target)
     token = f"{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
     waiting = {target.with_name(f".{target.name}.{token}"): target for target in targets}
     try:
@@ -110,7 +111,16 @@ def write_errors(target: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_free(target: Path) -> None:
+def check_free(target: Path) -> None:
+    """Raise if no file can take the name ``target``, whatever it is to hold.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder does not exist.
+    FileExistsError
+        If the name is a device's or a pipe's, which a file must not replace.
+    """
     if not target.parent.is_dir():
         raise FileNotFoundError(
             f"Cannot write {target}: the folder {target.parent} does not exist. Create it first."

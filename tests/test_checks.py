@@ -29,6 +29,13 @@ def test_a_choice_is_one_of_the_options():
             _checks.choice("by", value, ["a", "b"])
 
 
+def test_a_flag_is_true_or_false_and_no_text():
+    assert [_checks.flag("f", value) for value in (True, False, np.True_)] == [True, False, True]
+    for value in ("no", "", 0, 1, None):
+        with pytest.raises(TypeError, match=r"^f must be True or False, not .*\.$"):
+            _checks.flag("f", value)
+
+
 def test_a_fraction_lies_between_0_and_1():
     assert _checks.fraction("level", np.float32(0.5)) == 0.5
     assert _checks.fraction("level", 0, ends=True) == 0.0

@@ -302,6 +302,11 @@ def test_wrong_arguments_are_named_before_anything_is_read(tmp_path: Path) -> No
         ({"recorded_at": 5}, TypeError, "recorded_at must be text"),
         ({"recorded_at": "\ud800"}, ValueError, "printable"),
         ({"workers": 0}, ValueError, "workers=0 must be at least 1"),
+        *(
+            ({name: "no"}, TypeError, f"{name} must be True or False, not 'no'")
+            for name in ("include_partial", "dry_run", "unique_ids", "escape_html")
+        ),
+        ({"output": "/dev/null"}, FileExistsError, "a device or a pipe"),
         ({"output": tmp_path / "no" / "out.jsonl"}, FileNotFoundError, "Create it first"),
         ({"output": tmp_path}, IsADirectoryError, "is a folder"),
         (

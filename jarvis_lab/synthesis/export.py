@@ -80,8 +80,11 @@ def export_sft(
     ------
     ValueError
         If ``root`` or ``recorded_at`` is empty, or ``output`` lies among the lake's inputs.
-    FileNotFoundError, IsADirectoryError, OSError
-        If the file cannot be written. An older export is unchanged.
+    TypeError
+        If an option that is True or False is something else.
+    FileNotFoundError, IsADirectoryError, FileExistsError, OSError
+        If the file cannot be written, or ``output`` is a device or a pipe. An older export is
+        unchanged.
     LakeChangedError
         If the lake changed meanwhile. An older export is unchanged.
     LostTaskError
@@ -106,8 +109,12 @@ def export_sft(
     SftExport(0 of 0 records exported, nothing written: the lake has no scored runs)
     """
     settings = Settings(
-        _checked_time(recorded_at), bool(include_partial), bool(unique_ids), bool(escape_html)
+        _checked_time(recorded_at),
+        _checks.flag("include_partial", include_partial),
+        _checks.flag("unique_ids", unique_ids),
+        _checks.flag("escape_html", escape_html),
     )
+    _checks.flag("dry_run", dry_run)
     _checks.whole("workers", workers, least=1)
     lake = lake_root(root) if client is None else lake_root(root).absolute()
     target = _target(lake, output)
@@ -156,7 +163,7 @@ class _Job:
                 self._keep(part, step)
             self._compare_files()
             return
-        with _write_errors(self.target), contextlib.suppress(_NothingToWriteError):
+        with _files.write_errors(self.target), contextlib.suppress(_NothingToWriteError):
             if make_folder:
                 self.target.parent.mkdir(parents=True, exist_ok=True)
             self._write(crew, step)
@@ -241,10 +248,7 @@ def _target(root: Path, output: str | os.PathLike[str] | None) -> Path:
     target = Path(_checks.text("output", os.fspath(output))).expanduser()
     if target.is_dir():
         raise IsADirectoryError(f"output={str(target)!r} is a folder. Give the file to write.")
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"Cannot write {target}: the folder {target.parent} does not exist. Create it first."
-        )
+    _files.check_free(target)
     for kind in ("scored-runs", "evidence"):
         if target.resolve().is_relative_to((root / "data" / kind).resolve()):
             raise ValueError(
@@ -252,18 +256,3 @@ def _target(root: Path, output: str | os.PathLike[str] | None) -> Path:
                 "Give a file elsewhere."
             )
     return target
-
-
-@contextlib.contextmanager
-def _write_errors(target: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno is None:
-            raise
-        raise OSError(
-            error.errno,
-            f"The export could not be written ({error.strerror}); nothing was exported and an "
-            "older export is unchanged",
-            str(target),
-        ) from error

@@ -191,6 +191,7 @@ def synthesize_sft(
     ('Run scenario; report per-event outcome with citations.', 'done', 1)
     """
     _checks.text("recorded_at", recorded_at)
+    _checks.flag("include_partial", include_partial)
     run = _record(scored, ScoredRun, "scored")
     if run.category not in QUALITY_SCORES or evidence is None:
         return None
