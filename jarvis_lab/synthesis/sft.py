@@ -180,6 +180,8 @@ def synthesize_sft(
     ValueError
         If ``recorded_at`` is empty, a field has the wrong type, or the evidence names another
         run. Where either names none, they are taken to belong together.
+    TypeError
+        If ``scored`` or ``evidence`` is neither, or ``include_partial`` is not True or False.
 
     Examples
     --------
