@@ -382,6 +382,23 @@ def test_queries_that_are_missing_or_blank_match_nothing() -> None:
     assert contamination(" ", None, float("nan"), "", "  ", "x") == []
 
 
+@pytest.mark.parametrize(
+    ("query", "fault"),
+    [
+        (["What is 2+2?"], "is missing"),
+        ([{"role": "assistant", "content": "4"}], "is missing"),
+        ([{"role": "user", "content": [{"type": "image"}]}], "has content that is not text"),
+        ([{"role": "user"}], "has no text"),
+    ],
+)
+def test_a_conversation_that_cannot_be_looked_for_is_an_error_beside_those_that_can(
+    query: list[object], fault: str
+) -> None:
+    queries = pd.DataFrame({"query": pd.Series(["another", query], dtype=object)})
+    with pytest.raises(TypeError, match=rf"row 1, is a list in which .* user's {fault}"):
+        drop_contaminated(texts("x"), queries, columns=["text"])
+
+
 def test_messages_of_the_user_are_evaluation_queries() -> None:
     asked = [
         {"role": "system", "content": "You are kind."},
@@ -398,7 +415,7 @@ def test_queries_that_cannot_be_looked_for_are_an_error_and_not_a_clean_result()
     with pytest.raises(TypeError, match="has int 5 in row 1, not text or a list of messages"):
         contamination("5", "x", 5)
     with pytest.raises(ValueError, match="has 3 rows and no query, so nothing could be found"):
-        contamination("x", None, " ", [{"role": "system", "content": "x"}])
+        contamination("x", None, " ", [])
 
 
 def test_a_query_may_have_to_be_contained_whole() -> None:

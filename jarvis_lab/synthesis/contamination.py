@@ -75,7 +75,8 @@ def drop_contaminated(
     Raises
     ------
     TypeError
-        If ``rows`` or ``evaluation`` is no frame, or a query is neither text nor messages.
+        If ``rows`` or ``evaluation`` is no frame, or a query is neither text nor messages of
+        which the user's can be read.
     ValueError
         If a column is missing, an option is out of its range, or no row has a query.
 
@@ -204,7 +205,7 @@ def _texts_of(queries: list[Any], names: Iterable[str], column: str) -> list[tup
         if isinstance(query, str):
             texts = [query]
         elif isinstance(query, (list, tuple, np.ndarray)):
-            texts = [turn.text for turn in read_prompt(query).turns if turn.role == "user"]
+            texts = _texts_of_user(query, f"evaluation[{column!r}], row {row},")
         elif query is None or query is pd.NA or query != query:
             texts = []
         else:
@@ -220,6 +221,21 @@ def _texts_of(queries: list[Any], names: Iterable[str], column: str) -> list[tup
             "Pass query= the column that holds the queries."
         )
     return found
+
+
+def _texts_of_user(messages: Iterable[object], where: str) -> list[str]:
+    """Texts of the user's messages; one that cannot be read is an error, for it is not found."""
+    prompts = [read_prompt([message]) for message in messages]
+    asked = [prompt for prompt in prompts if prompt.turns[0].role == "user"]
+    faults = [prompt.problem.removeprefix("message 1 ") for prompt in asked if prompt.problem]
+    if prompts and not asked:
+        faults = ["is missing"]
+    if faults:
+        raise TypeError(
+            f"{where} is a list in which a message of the user's {faults[0]}, so it cannot be "
+            "looked for. Give the texts of the queries."
+        )
+    return [prompt.turns[0].text for prompt in asked]
 
 
 def _plain(text: str) -> str:

@@ -242,7 +242,7 @@ def clean_rows(
     Raises
     ------
     TypeError
-        If ``rows`` is no frame, or a query no text.
+        If ``rows`` or ``evaluation`` is no frame, or a query cannot be read.
     ValueError
         If a column is missing, or ``threshold`` is out of its range.
 
